@@ -30,6 +30,26 @@ export function cacheRoot(env, home = env['HOME'] ?? '') {
 }
 
 /**
+ * @param {string} root
+ * @param {string} key
+ * @param {{ use: (files: CachedFile[]) => Promise<boolean>, build: () => Promise<CachedFile[]>, report: (text: string) => void }} steps
+ *   use: put an intact entry to work; false when it does not work after all, and is to be built again
+ */
+export async function restoreOrBuild(root, key, { use, build, report }) {
+  const entry = readEntry(root, key)
+  if (entry.state === 'found' && (await use(entry.files))) return
+  if (entry.state === 'refused') report(`damaged and to be replaced: ${entry.reason} (in ${join(root, key)})`)
+  if (entry.state !== 'absent') dropEntry(root, key)
+  const files = await build()
+  try {
+    writeEntry(root, key, files)
+  } catch (error) {
+    // A cache that cannot be written costs time in the next checkout, nothing in this one.
+    report(`could not be written: ${String(error)}`)
+  }
+}
+
+/**
  * The bytes that were checked are the bytes returned: nothing is read a second time after the check.
  * @param {string} root
  * @param {string} key

@@ -5,7 +5,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { compileDriver, downloadDriver, stripSymbols } from './native-build.mjs'
-import { cacheKey, cacheRoot, dropEntry, readEntry, writeEntry, writeFiles } from './native-cache.mjs'
+import { cacheKey, cacheRoot, restoreOrBuild, writeFiles } from './native-cache.mjs'
 import { pinnedNode } from './pinned-node.mjs'
 import { SetupError } from './progress.mjs'
 import { runLogged } from './run-logged.mjs'
@@ -26,16 +26,20 @@ export async function installDriver(root, progress) {
   if (isStamped(root, 'native-driver')) return
   const driver = join(root, DRIVER)
   const version = versionOf(root, '@confluentinc/kafka-javascript')
-  const cache = cacheRoot(process.env, homedir())
-  const key = cacheKey({ driver: version, ...(await describeTarget(root, progress)) })
 
-  const installed =
-    (await inPlace(root, progress)) ||
-    (await restored(root, progress, cache, key)) ||
-    (await downloaded(root, progress, version)) ||
-    (await compiled(root, progress, version))
-  // Only what was made here: nobody knows how a driver that was in place before was built.
-  if (installed === 'built') keepInCache(driver, progress, cache, key)
+  const inPlace = runtimeFiles(driver).length > 0 && (await load(root, progress)).loaded
+  // What is in place is not copied to the cache: nobody knows how it was built.
+  if (!inPlace) {
+    const key = cacheKey({ driver: version, ...(await describeTarget(root, progress)) })
+    await restoreOrBuild(cacheRoot(process.env, homedir()), key, {
+      use: (files) => tryFiles(root, progress, files),
+      build: async () => {
+        if (!(await tryDownload(root, progress, version))) await compile(root, progress, version)
+        return readFiles(driver, runtimeFiles(driver))
+      },
+      report: (text) => progress.note(`Kafka driver cache: ${text}`),
+    })
+  }
   writeStamp(
     root,
     'native-driver',
@@ -46,38 +50,18 @@ export async function installDriver(root, progress) {
 /**
  * @param {string} root
  * @param {import('./progress.mjs').Progress} progress
+ * @param {import('./native-cache.mjs').CachedFile[]} files
  */
-async function inPlace(root, progress) {
-  if (runtimeFiles(join(root, DRIVER)).length === 0) return false
-  const { loaded } = await load(root, progress)
-  return loaded ? 'in place' : false
-}
-
-/**
- * @param {string} root
- * @param {import('./progress.mjs').Progress} progress
- * @param {string} cache
- * @param {string} key
- */
-async function restored(root, progress, cache, key) {
-  const entry = readEntry(cache, key)
-  if (entry.state === 'absent') return false
-  if (entry.state === 'refused') {
-    progress.note(`the cached Kafka driver is damaged and will be replaced: ${entry.reason} (${join(cache, key)})`)
-    dropEntry(cache, key)
-    return false
-  }
+async function tryFiles(root, progress, files) {
   let loaded = false
   await progress.step('Kafka driver from the local cache', async () => {
     clearBuild(root)
-    writeFiles(join(root, DRIVER), entry.files)
+    writeFiles(join(root, DRIVER), files)
     const result = await load(root, progress)
     loaded = result.loaded
-    return result.loaded ? `librdkafka ${result.detail}` : `does not load: ${result.detail}`
+    return result.remark
   })
-  if (loaded) return 'restored'
-  dropEntry(cache, key)
-  return false
+  return loaded
 }
 
 /**
@@ -85,7 +69,7 @@ async function restored(root, progress, cache, key) {
  * @param {import('./progress.mjs').Progress} progress
  * @param {string} version
  */
-async function downloaded(root, progress, version) {
+async function tryDownload(root, progress, version) {
   let loaded = false
   await progress.step(`Kafka driver ${version}, prebuilt`, async () => {
     clearBuild(root)
@@ -93,9 +77,9 @@ async function downloaded(root, progress, version) {
     if (failure) return `not available: ${failure}`
     const result = await load(root, progress)
     loaded = result.loaded
-    return result.loaded ? `librdkafka ${result.detail}` : `does not load: ${result.detail}`
+    return result.remark
   })
-  return loaded ? 'built' : false
+  return loaded
 }
 
 /**
@@ -103,40 +87,23 @@ async function downloaded(root, progress, version) {
  * @param {import('./progress.mjs').Progress} progress
  * @param {string} version
  */
-async function compiled(root, progress, version) {
+async function compile(root, progress, version) {
+  const driver = join(root, DRIVER)
   clearBuild(root)
   await compileDriver(root, progress, version)
-  const driver = join(root, DRIVER)
-  const files = runtimeFiles(driver)
-  await stripSymbols(driver, progress, files)
+  const built = runtimeFiles(driver)
+  await stripSymbols(driver, progress, built)
   // What runs here is exactly what the cache will hold: the few files without the compiler's by-products.
-  const kept = readFiles(driver, files)
+  const kept = readFiles(driver, built)
   clearBuild(root)
   writeFiles(driver, kept)
-  const { loaded, detail } = await load(root, progress)
-  if (!loaded) {
-    throw new SetupError(
-      `The compiled Kafka driver does not load: ${detail}\nFull log: ${progress.logFile}\n` +
-        'What to do: delete node_modules and run the same command again; if it fails the same way, the log says what is missing.',
-    )
-  }
-  progress.note(`Kafka driver ready (librdkafka ${detail})`)
-  return 'built'
-}
-
-/**
- * @param {string} driver
- * @param {import('./progress.mjs').Progress} progress
- * @param {string} cache
- * @param {string} key
- */
-function keepInCache(driver, progress, cache, key) {
-  try {
-    writeEntry(cache, key, readFiles(driver, runtimeFiles(driver)))
-  } catch (error) {
-    // A cache that cannot be written costs time in the next checkout, nothing in this one.
-    progress.note(`the Kafka driver could not be kept in ${cache}: ${String(error)}`)
-  }
+  const { loaded, remark } = await load(root, progress)
+  progress.note(`Kafka driver compiled (${remark})`)
+  if (loaded) return
+  throw new SetupError(
+    `The compiled Kafka driver does not work.\nFull log: ${progress.logFile}\n` +
+      'What to do: delete node_modules and run the same command again; if it fails the same way, the log says what is missing.',
+  )
 }
 
 /**
@@ -147,7 +114,8 @@ async function load(root, progress) {
   const script = "process.stdout.write(require('@confluentinc/kafka-javascript').librdkafkaVersion)"
   const { code, output } = await runLogged(progress, [pinnedNode(root), '-e', script], { cwd: root, env: process.env })
   const errorLine = output.split('\n').find((line) => /^\w*Error\b/.test(line))
-  return { loaded: code === 0, detail: code === 0 ? output.split('\n').at(-1) : (errorLine ?? `exit code ${code}`) }
+  if (code === 0) return { loaded: true, remark: `librdkafka ${output.split('\n').at(-1)}` }
+  return { loaded: false, remark: `does not load: ${errorLine ?? `exit code ${code}`}` }
 }
 
 /**

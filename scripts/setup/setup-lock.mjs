@@ -14,12 +14,11 @@ const GIVE_UP_MS = 20 * 60_000
 
 /**
  * @param {string} root
- * @param {import('./progress.mjs').Progress} progress
+ * @param {Pick<import('./progress.mjs').Progress, 'note'>} progress
  * @param {() => Promise<void>} work
  */
 export async function withSetupLock(root, progress, work) {
-  const checkout = createHash('sha256').update(realpathSync(root)).digest('hex').slice(0, 16)
-  const lockFile = join(tmpdir(), `postrider-setup-${checkout}.lock`)
+  const lockFile = setupLockFile(root)
   await acquire(lockFile, progress)
   const release = () => rmSync(lockFile, { force: true })
   process.once('exit', release)
@@ -31,9 +30,15 @@ export async function withSetupLock(root, progress, work) {
   }
 }
 
+/** @param {string} root */
+export function setupLockFile(root) {
+  const checkout = createHash('sha256').update(realpathSync(root)).digest('hex').slice(0, 16)
+  return join(tmpdir(), `postrider-setup-${checkout}.lock`)
+}
+
 /**
  * @param {string} lockFile
- * @param {import('./progress.mjs').Progress} progress
+ * @param {Pick<import('./progress.mjs').Progress, 'note'>} progress
  */
 async function acquire(lockFile, progress) {
   const giveUpAt = Date.now() + GIVE_UP_MS
