@@ -41,6 +41,7 @@ import org.apache.kafka.common.acl.AclBinding;
 import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.acl.AclPermissionType;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.resource.PatternType;
 import org.apache.kafka.common.resource.ResourcePattern;
@@ -157,7 +158,7 @@ public final class KafkaTools {
       ArrayNode inSync = partition.putArray("inSync");
       for (Node node : info.isr()) inSync.add(node.id());
     }
-    return partitions;
+    return JSON.createObjectNode().set("partitions", partitions);
   }
 
   private JsonNode setTopicConfig(JsonNode request) throws Exception {
@@ -179,13 +180,20 @@ public final class KafkaTools {
       if (node.id() != wanted) replicas.add(node.id());
     }
     admin.alterPartitionReassignments(Map.of(partition, Optional.of(new NewPartitionReassignment(replicas)))).all().get();
-    Map<TopicPartition, Optional<Throwable>> elected =
-        admin.electLeaders(ElectionType.PREFERRED, Set.of(partition)).partitions().get();
-    Throwable failure = elected.getOrDefault(partition, Optional.empty()).orElse(null);
-    if (failure != null && !(failure instanceof org.apache.kafka.common.errors.ElectionNotNeededException)) {
-      throw new ExecutionException(failure);
+    // The controller works the new order in after it has answered, and an election before that keeps the old leader.
+    long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+    while (leaderOf(partition) != wanted) {
+      if (System.nanoTime() > deadline) throw new IllegalStateException("broker " + wanted + " did not become leader in 30 s");
+      admin.electLeaders(ElectionType.PREFERRED, Set.of(partition)).partitions().get();
+      Thread.sleep(20);
     }
     return JSON.createObjectNode();
+  }
+
+  private int leaderOf(TopicPartition partition) throws Exception {
+    Node leader = admin.describeTopics(List.of(partition.topic())).allTopicNames().get().get(partition.topic())
+        .partitions().get(partition.partition()).leader();
+    return leader == null ? -1 : leader.id();
   }
 
   private JsonNode denyTopic(JsonNode request) throws Exception {
@@ -210,7 +218,7 @@ public final class KafkaTools {
           .put("offset", offset.offset())
           .put("metadata", offset.metadata());
     });
-    return offsets;
+    return JSON.createObjectNode().set("offsets", offsets);
   }
 
   /** Everything between the beginning and the end as it is now; the end is asked for once, so a busy topic ends too. */
@@ -228,6 +236,8 @@ public final class KafkaTools {
       for (PartitionInfo info : consumer.partitionsFor(topic(request))) {
         partitions.add(new TopicPartition(info.topic(), info.partition()));
       }
+      // The client answers with nothing for a topic that does not exist.
+      if (partitions.isEmpty()) throw new UnknownTopicOrPartitionException("no topic " + topic(request));
       consumer.assign(partitions);
       consumer.seekToBeginning(partitions);
       Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
@@ -282,6 +292,6 @@ public final class KafkaTools {
         reports.addObject().put("partition", report.partition()).put("offset", report.offset());
       }
     }
-    return reports;
+    return JSON.createObjectNode().set("reports", reports);
   }
 }
