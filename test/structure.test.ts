@@ -47,12 +47,28 @@ const vendors: Record<string, Vendor> = {
   avsc: { owner: 'encoding/avro-codec.ts', lazy: true },
 }
 
+/** Files that import what a run-time value names, and what that is. */
+const computedImports: Record<string, string> = {
+  'cli/load-manifest.ts': "the user's own module with the manifest",
+}
+
 /** Files without a test of their own name, and why. */
 const twinExceptions: Record<string, string> = {}
 
 /** What users may import, by subpath. A new name here is a promise; a removed one is a breaking change. */
 const publicNames: Record<string, string[]> = {
-  '.': [],
+  '.': [
+    'MessagingError',
+    'ProducerManifest',
+    'Secret',
+    'configure',
+    'createMessaging',
+    'errorCodes',
+    'isMessagingError',
+    'messaging',
+    'registry',
+    'subscribe',
+  ],
 }
 
 const sources = readSourceTree(new URL('src/', root))
@@ -62,7 +78,8 @@ describe('the sources', () => {
   test('keep entry files free of code', () => expect(entriesReExport(sources)).toEqual([]))
   test('import only files of src/', () => expect(relativeImports(sources)).toEqual([]))
   test('have no import cycles', () => expect(noCycles(sources)).toEqual([]))
-  test('import each vendor package in one place', () => expect(vendorsInOnePlace(sources, vendors)).toEqual([]))
+  test('import each vendor package in one place', () =>
+    expect(vendorsInOnePlace(sources, vendors, computedImports)).toEqual([]))
   test('have a test of the same name', () => {
     const tests = new Set(globSync('**/*.test.ts', { cwd: new URL('test/', root) }))
     expect(twinTests(sources, tests, twinExceptions)).toEqual([])
@@ -223,8 +240,8 @@ describe('each rule can fail', () => {
       found: ['rpc/a.ts: imports big, which only', 'rpc/b.ts: imports big, which only'],
     },
     'a computed import': {
-      violations: vendor({ 'rpc/a.ts': 'await import(`${process.argv[2]}`)' }),
-      found: ['rpc/a.ts: imports something worked out at run time'],
+      violations: vendor({ 'rpc/a.ts': 'await import(url)', 'cli/any.ts': 'await import(url)' }),
+      found: ['rpc/a.ts: imports what a run-time value names'],
     },
     'an unknown vendor': {
       violations: vendor({ 'rpc/a.ts': `import 'node:fs'; import '@scope/name/deep'` }),
@@ -304,7 +321,11 @@ function table(texts: Record<string, string>) {
 }
 
 function vendor(texts: Record<string, string>) {
-  return vendorsInOnePlace(createSourceTree(texts), { big: { owner: 'driver/big.ts', lazy: true } })
+  return vendorsInOnePlace(
+    createSourceTree(texts),
+    { big: { owner: 'driver/big.ts', lazy: true } },
+    { 'cli/any.ts': 'what the user names' },
+  )
 }
 
 function twins(texts: Record<string, string>, tests: string[], exceptions: Record<string, string> = {}) {
