@@ -1,0 +1,89 @@
+import { createReadStream } from 'node:fs'
+import { parseArgs } from 'node:util'
+import type { MessagingOptions } from '../config/fields.ts'
+import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
+import { manifestNameOf } from '../factory/producer-manifest.ts'
+import { createMessaging } from '../messaging.ts'
+import { loadManifest } from './load-manifest.ts'
+import { readNdjson } from './ndjson.ts'
+
+export const sendUsage = `postrider send --manifest ./messages.ts#OrderPlaced < events.ndjson
+
+Sends each line of newline-delimited JSON as one payload of the manifest.
+
+  --manifest FILE#CLASS     the class, as an application imports it (required)
+  --input FILE              read this file instead of standard input
+  --brokers HOST:PORT,…     in place of POSTRIDER_BROKERS
+  --schema-registry URL     in place of POSTRIDER_SCHEMA_REGISTRY_URL
+  --skip-invalid            report lines that cannot be sent and go on; without it the first one stops the reading
+
+Everything else is configured by POSTRIDER_* variables (docs/configuration.md).
+Exit status: 0 everything was acknowledged, 1 something was not, 2 wrong usage.
+`
+
+export interface CommandStreams {
+  readonly stdin: AsyncIterable<Uint8Array | string>
+  readonly stdout: { write(text: string): unknown }
+  readonly stderr: { write(text: string): unknown }
+  readonly environment: NodeJS.ProcessEnv
+}
+
+/** Lines on their way at a time: enough to keep batches full, little enough to stop soon after a failure. */
+const maxPending = 10_000
+
+export async function runSend(args: readonly string[], streams: CommandStreams): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      manifest: { type: 'string' },
+      input: { type: 'string' },
+      brokers: { type: 'string' },
+      'schema-registry': { type: 'string' },
+      'skip-invalid': { type: 'boolean', default: false },
+    },
+  })
+  if (values.manifest === undefined)
+    throw new MessagingError('INPUT_INVALID', { source: 'send', reason: '--manifest is missing' })
+  const Manifest = await loadManifest(values.manifest)
+  const options: MessagingOptions = {
+    ...(values.brokers === undefined ? {} : { brokers: values.brokers.split(',') }),
+    ...(values['schema-registry'] === undefined ? {} : { schemaRegistry: { url: values['schema-registry'] } }),
+  }
+  await using messaging = createMessaging(options, streams.environment)
+
+  let acknowledged = 0
+  let failed = 0
+  let stopped = false
+  let pending = 0
+  let wake: (() => void) | undefined
+  const settle = (): void => {
+    pending--
+    wake?.()
+  }
+  const refuse = (line: number, reason: string): void => {
+    failed++
+    streams.stderr.write(`line ${line}: ${reason}\n`)
+    stopped ||= !values['skip-invalid']
+  }
+  const source = values.input === undefined ? streams.stdin : createReadStream(values.input)
+  for await (const entry of readNdjson(source)) {
+    if ('reason' in entry) refuse(entry.line, entry.reason)
+    else {
+      pending++
+      void messaging.registry
+        .send(Manifest, entry.value as never)
+        .then(
+          () => void acknowledged++,
+          (error: unknown) =>
+            refuse(entry.line, isMessagingError(error) ? `${error.code}: ${error.message}` : String(error)),
+        )
+        .finally(settle)
+      while (pending >= maxPending) await new Promise<void>((resolve) => (wake = resolve))
+    }
+    if (stopped) break
+  }
+  while (pending > 0) await new Promise<void>((resolve) => (wake = resolve))
+  const summary = `${manifestNameOf(Manifest)}: ${acknowledged} acknowledged, ${failed} failed`
+  streams.stdout.write(stopped ? `${summary}; stopped at the first failure (--skip-invalid goes on)\n` : `${summary}\n`)
+  return failed === 0 ? 0 : 1
+}

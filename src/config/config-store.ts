@@ -1,0 +1,266 @@
+import { MessagingError } from '../errors/messaging-error.ts'
+import { acceptValue, hintFor, invalidValue } from './accept-value.ts'
+import { environmentName, readEnvironment } from './environment.ts'
+import type { Field } from './field.ts'
+import {
+  fields,
+  producerFields,
+  type FieldTable,
+  type MessagingConfig,
+  type MessagingOptions,
+  type ProducerConfig,
+  type ProducerOptions,
+} from './fields.ts'
+import { isField, listFields } from './list-fields.ts'
+import { Secret } from './secret.ts'
+
+/** Where a value comes from, weakest first. A shared package configures the library layer, an application its own. */
+export const configLayers = [
+  'default',
+  'environment',
+  'library',
+  'application',
+  'manifest',
+  'library override',
+  'application override',
+] as const
+export type ConfigLayer = (typeof configLayers)[number]
+
+export interface ConfigExplanation {
+  readonly path: string
+  readonly value: unknown
+  /** The layer that won; undefined when no layer has a value. */
+  readonly layer: ConfigLayer | undefined
+  /** What it beat, strongest first. */
+  readonly beaten: readonly { readonly layer: ConfigLayer; readonly value: unknown }[]
+  readonly expected: string
+  readonly doc: string
+  /** The environment variable of the field, where it has one. */
+  readonly environmentName: string | undefined
+}
+
+interface Candidate {
+  readonly layer: ConfigLayer
+  readonly value: unknown
+}
+
+const fieldTable: FieldTable = fields
+const allFields = new Map(listFields(fieldTable))
+
+/** The layers of one messaging instance. Nothing is read, not even the environment, before it is asked. */
+export class ConfigStore {
+  readonly #environment: NodeJS.ProcessEnv
+  readonly #configured = { library: new Map<string, unknown>(), application: new Map<string, unknown>() }
+  readonly #manifests = new Map<string, ReadonlyMap<string, unknown>>()
+  #fromEnvironment: Map<string, unknown> | undefined
+  #resolved: MessagingConfig | undefined
+  /** Manifests that are built or being built. */
+  readonly #users = new Set<string>()
+
+  constructor(environment: NodeJS.ProcessEnv = process.env) {
+    this.#environment = environment
+  }
+
+  /**
+   * Adds `options` to a layer; a later call wins over an earlier one. All or nothing.
+   * @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID, CONFIG_IN_USE
+   */
+  configure(options: MessagingOptions, layer: 'library' | 'application' = 'application'): void {
+    const values = flattenOptions(options)
+    const target = this.#configured[layer]
+    for (const [path, value] of values) {
+      const user = this.#userOf(path)
+      if (user !== undefined && !sameValue(target.get(path), value))
+        throw new MessagingError('CONFIG_IN_USE', { path, user })
+    }
+    for (const [path, value] of values) {
+      const merged = allFields.get(path)?.merge
+        ? { ...(target.get(path) as object | undefined), ...(value as object) }
+        : value
+      target.set(path, merged)
+    }
+    this.#resolved = undefined
+  }
+
+  /** Everything that belongs to no single manifest, frozen. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID */
+  resolve(): MessagingConfig {
+    if (this.#resolved) return this.#resolved
+    const { producer: _, ...table } = fieldTable
+    const config = resolveTable(table, (path) => this.#winning(path)) as unknown as MessagingConfig
+    const { mechanism, username, password } = config.sasl
+    if (mechanism !== undefined && (username === undefined || password === undefined)) {
+      const missing = username === undefined ? 'sasl.username' : 'sasl.password'
+      throw new MessagingError('CONFIG_MISSING', { path: missing, env: environmentName(missing) })
+    }
+    this.#resolved = config
+    return config
+  }
+
+  /** What one producer is built from, frozen. @throws CONFIG_INVALID */
+  resolveProducer(manifest: string, attributes: ProducerOptions): ProducerConfig {
+    this.#manifests.set(manifest, flattenManifest(manifest, attributes))
+    const config = resolveTable(producerFields, (name) => this.#winning(`producers.${manifest}.${name}`))
+    return this.#reconcile(manifest, config as unknown as ProducerConfig)
+  }
+
+  /**
+   * Which layer set a field and which ones it beat, e.g. `brokers` or `producers.OrderPlaced.acks`.
+   * Attributes of a manifest are known once it was sent, or when given here.
+   * @throws CONFIG_UNKNOWN_FIELD
+   */
+  explain(path: string, attributes?: ProducerOptions): ConfigExplanation {
+    const field = fieldOf(path)
+    const manifest = manifestOf(path)
+    if (manifest !== undefined && attributes) this.#manifests.set(manifest, flattenManifest(manifest, attributes))
+    const candidates = this.#candidates(path).toReversed()
+    const winner = candidates[0]
+    const scoped = manifest === undefined ? path : path.replace(`producers.${manifest}`, 'producer')
+    return {
+      path,
+      value: this.#winning(path),
+      layer: winner?.layer,
+      beaten: candidates.slice(1),
+      expected: field.type,
+      doc: field.doc,
+      environmentName: field.env === false ? undefined : environmentName(scoped),
+    }
+  }
+
+  /** From here on, what `manifest` and its client are built from cannot change. */
+  lock(manifest: string): void {
+    this.#users.add(manifest)
+  }
+
+  /** The reverse of `lock`, for a build that failed. */
+  unlock(manifest: string): void {
+    this.#users.delete(manifest)
+  }
+
+  /** Who already uses a path: a manifest's own overrides are free until it is built. */
+  #userOf(path: string): string | undefined {
+    const manifest = manifestOf(path)
+    if (manifest === undefined) return [...this.#users][0]
+    return this.#users.has(manifest) ? manifest : undefined
+  }
+
+  #candidates(path: string): Candidate[] {
+    const environment = (this.#fromEnvironment ??= readEnvironment(this.#environment))
+    const { library, application } = this.#configured
+    const manifest = manifestOf(path)
+    const scoped = manifest === undefined ? path : path.replace(`producers.${manifest}`, 'producer')
+    const values: Record<ConfigLayer, unknown> = {
+      default: allFields.get(scoped)?.default,
+      environment: environment.get(scoped),
+      library: library.get(scoped),
+      application: application.get(scoped),
+      manifest: manifest === undefined ? undefined : this.#manifests.get(manifest)?.get(path),
+      'library override': manifest === undefined ? undefined : library.get(path),
+      'application override': manifest === undefined ? undefined : application.get(path),
+    }
+    return configLayers.map((layer) => ({ layer, value: values[layer] })).filter(({ value }) => value !== undefined)
+  }
+
+  #winning(path: string): unknown {
+    const candidates = this.#candidates(path)
+    if (!fieldOf(path).merge) return candidates.at(-1)?.value
+    return Object.freeze(Object.assign({}, ...candidates.map(({ value }) => value)))
+  }
+
+  /** Fields that contradict each other: a default gives way, a choice somebody made is refused. */
+  #reconcile(manifest: string, config: ProducerConfig): ProducerConfig {
+    const path = `producers.${manifest}.idempotence`
+    if (!config.idempotence) return config
+    const byDefault = this.explain(path).layer === 'default'
+    if (config.acks !== 'all') {
+      if (byDefault) return Object.freeze({ ...config, idempotence: false })
+      throw invalidValue(
+        producerFields.idempotence,
+        true,
+        path,
+        `false where acks is ${config.acks} (idempotence needs acks "all")`,
+      )
+    }
+    if (config.maxInFlight > 5) {
+      const expected = 'at most 5 with idempotence (KIP-98); or set idempotence to false'
+      throw invalidValue(producerFields.maxInFlight, config.maxInFlight, `producers.${manifest}.maxInFlight`, expected)
+    }
+    return config
+  }
+}
+
+const manifestPath = /^producers\.([^.]+)\./
+
+function manifestOf(path: string): string | undefined {
+  return manifestPath.exec(path)?.[1]
+}
+
+function fieldOf(path: string): Field<unknown> {
+  const field = allFields.get(path.replace(manifestPath, 'producer.'))
+  if (!field) throw new MessagingError('CONFIG_UNKNOWN_FIELD', { path, hint: hintFor(path, [...allFields.keys()]) })
+  return field
+}
+
+function resolveTable(
+  table: FieldTable,
+  valueOf: (path: string) => unknown,
+  prefix = '',
+): Readonly<Record<string, unknown>> {
+  return Object.freeze(
+    Object.fromEntries(
+      Object.entries(table).map(([name, entry]) => {
+        const path = `${prefix}${name}`
+        return [name, isField(entry) ? valueOf(path) : resolveTable(entry, valueOf, `${path}.`)]
+      }),
+    ),
+  )
+}
+
+function flattenOptions(options: MessagingOptions): Map<string, unknown> {
+  if (typeof options !== 'object' || options === null) {
+    throw new MessagingError('CONFIG_INVALID', { path: '(all)', value: String(options), expected: 'an object' })
+  }
+  const { producers = {}, ...rest } = options
+  const values = flattenTable(rest, fieldTable, '', ['producers'])
+  for (const [manifest, overrides] of Object.entries(producers)) {
+    for (const [path, value] of flattenManifest(manifest, overrides)) values.set(path, value)
+  }
+  return values
+}
+
+function flattenManifest(manifest: string, options: ProducerOptions): Map<string, unknown> {
+  return flattenTable(options, producerFields, `producers.${manifest}.`)
+}
+
+function flattenTable(
+  options: object,
+  table: FieldTable,
+  prefix = '',
+  alsoKnown: readonly string[] = [],
+): Map<string, unknown> {
+  const values = new Map<string, unknown>()
+  for (const [name, value] of Object.entries(options)) {
+    const path = `${prefix}${name}`
+    const entry = Object.hasOwn(table, name) ? table[name] : undefined
+    if (!entry)
+      throw new MessagingError('CONFIG_UNKNOWN_FIELD', {
+        path,
+        hint: hintFor(name, [...Object.keys(table), ...alsoKnown]),
+      })
+    if (value === undefined) continue
+    if (isField(entry)) values.set(path, acceptValue(entry, value, path))
+    else if (typeof value === 'object' && value !== null) {
+      for (const nested of flattenTable(value as object, entry, `${path}.`)) values.set(...nested)
+    } else {
+      const expected = `an object with ${Object.keys(entry).join(', ')}`
+      throw new MessagingError('CONFIG_INVALID', { path, value: typeof value, expected })
+    }
+  }
+  return values
+}
+
+function sameValue(a: unknown, b: unknown): boolean {
+  if (a instanceof Secret && b instanceof Secret) return a.reveal() === b.reveal()
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b
+  const [left, right] = [Object.entries(a), new Map(Object.entries(b))]
+  return left.length === right.size && left.every(([name, value]) => sameValue(value, right.get(name)))
+}

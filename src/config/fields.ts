@@ -1,0 +1,203 @@
+import type { DriverModule } from '../driver/driver.ts'
+import { driverNames, type DriverName } from '../driver/load-driver.ts'
+import { choice, flag, integer, list, passThrough, secret, text, type Field } from './field.ts'
+
+const hostAndPort = /^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i
+
+const driver: Field<DriverName | DriverModule> & { readonly default: DriverName } = {
+  type: `one of ${driverNames.join(', ')}, or a driver module`,
+  default: 'confluent',
+  doc: 'The client underneath. `confluent` is librdkafka; `memory` stores in the process, for tests.',
+  accept: (value) => {
+    if (typeof value === 'object' && value !== null && 'createDriver' in value) return value as DriverModule
+    return driverNames.find((name) => name === value)
+  },
+  parse: (value) => value,
+}
+
+/** Fields that each manifest can set for itself, as an attribute or by `producers.<Manifest>`; `producer` sets them for all. */
+export const producerFields = {
+  topic: text({
+    doc: 'Topic name, in place of the one the manifest declares; the prefix is still put before it.',
+    env: false,
+  }),
+  acks: choice(['all', 0, 1] as const, {
+    default: 'all',
+    doc: 'Which replicas confirm a message: all in-sync ones, the leader (1), or none (0).',
+  }),
+  idempotence: flag({
+    default: true,
+    doc: 'The broker drops duplicates of retries (KIP-98). Needs acks "all"; off by itself where acks is 0 or 1.',
+  }),
+  compression: choice(['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const, {
+    default: 'none',
+    doc: 'Compression of batches.',
+  }),
+  lingerMs: integer({
+    default: 0,
+    min: 0,
+    max: 900_000,
+    unit: 'ms',
+    doc: 'How long a message waits for company. At 0 batches form by themselves under load, and a lone message is fastest.',
+  }),
+  maxInFlight: integer({
+    default: 5,
+    min: 1,
+    max: 1_000_000,
+    unit: 'requests',
+    doc: 'Requests to one broker on the wire at a time; at most 5 with idempotence.',
+  }),
+  deliveryTimeoutMs: integer({
+    default: 120_000,
+    min: 1,
+    max: 2_147_483_647,
+    unit: 'ms',
+    doc: 'From the send until its final verdict, retries included.',
+  }),
+  requestTimeoutMs: integer({
+    default: 30_000,
+    min: 1,
+    max: 900_000,
+    unit: 'ms',
+    doc: 'How long a broker may take to answer one produce request before it is retried.',
+  }),
+  maxMessageBytes: integer({
+    default: 1_000_000,
+    min: 1,
+    max: 999_000_000,
+    unit: 'bytes',
+    doc: 'Largest key, value and headers together; a larger message is refused before it is sent.',
+  }),
+  partitioner: choice(['murmur2', 'crc32', 'random'] as const, {
+    default: 'murmur2',
+    doc: 'Key to partition: `murmur2` as the Java client, `crc32` as librdkafka by itself, or `random`.',
+  }),
+  queueMaxMessages: integer({
+    default: 100_000,
+    min: 1,
+    max: 10_000_000,
+    unit: 'messages',
+    doc: 'Unacknowledged messages of one client. Further sends wait for room; as many again may wait.',
+  }),
+  queueMaxBytes: integer({
+    default: 268_435_456,
+    min: 1024,
+    unit: 'bytes',
+    doc: 'Bytes of unacknowledged messages of one client; as many again may wait for room.',
+  }),
+  queueTimeoutMs: integer({
+    default: 5_000,
+    min: 1,
+    max: 2_147_483_647,
+    unit: 'ms',
+    doc: 'How long a send waits for room in the queue before it fails with QUEUE_FULL.',
+  }),
+  createTopic: choice(['never', 'if-missing'] as const, {
+    default: 'never',
+    doc: 'Whether the first send of a manifest creates its topic, as its topicConfig says.',
+  }),
+} as const
+
+/** The one table of config fields: types, validation, environment names and docs/configuration.md come from it. */
+export const fields = {
+  brokers: list({
+    pattern: hostAndPort,
+    expected: 'a list of "host:port"',
+    doc: 'Brokers to start from; the rest of the cluster is found through them.',
+  }),
+  clientId: text({ default: 'postrider', doc: 'Name of this application in broker logs and quotas.' }),
+  environment: text({
+    default: 'development',
+    env: 'NODE_ENV',
+    doc: 'Name of the deployment; given to topic functions, and put into topicPrefix for `{environment}`.',
+  }),
+  topicPrefix: text({
+    default: '',
+    pattern: /^[\w.{}-]*$/,
+    expected: 'letters, digits, ".", "_", "-" and {environment}',
+    doc: 'Put before every topic name, e.g. `{environment}.`.',
+  }),
+  driver,
+  connectTimeoutMs: integer({
+    default: 10_000,
+    min: 1,
+    max: 300_000,
+    unit: 'ms',
+    doc: 'How long the first send waits for a broker to answer.',
+  }),
+  closeTimeoutMs: integer({
+    default: 25_000,
+    min: 0,
+    max: 2_147_483_647,
+    unit: 'ms',
+    doc: 'How long close() waits for acknowledgements; below the 30 s an orchestrator usually grants.',
+  }),
+  closeOnExit: flag({
+    default: false,
+    doc: 'Close by itself on SIGTERM, SIGINT and when the process has nothing left to do.',
+  }),
+  tls: {
+    enabled: flag({ default: false, doc: 'Encrypt connections to brokers.' }),
+    ca: text({ doc: 'Certificate authorities: PEM text or path of a PEM file. Default: the system’s.' }),
+    certificate: text({ doc: 'Client certificate: PEM text or path.' }),
+    key: secret({ doc: 'Private key of the client certificate: PEM text or path.' }),
+    keyPassword: secret({ doc: 'Password of the private key.' }),
+    verifyHostname: flag({ default: true, doc: 'Check that the broker’s certificate names its host.' }),
+  },
+  sasl: {
+    mechanism: choice(['plain', 'scram-sha-256', 'scram-sha-512'] as const, {
+      doc: 'How to authenticate; none if unset.',
+    }),
+    username: text({ doc: 'SASL user.' }),
+    password: secret({ doc: 'SASL password.' }),
+  },
+  schemaRegistry: {
+    url: text({
+      pattern: /^memory:$/,
+      expected: '"memory:"',
+      doc: 'Schema registry for Avro manifests. `memory:` is one inside the process, for demos and tests.',
+    }),
+  },
+  driverOptions: {
+    confluent: passThrough({
+      default: {},
+      doc: 'librdkafka properties, passed through as they are; they win over everything else.',
+    }),
+  },
+  producer: producerFields,
+} as const
+
+/** Field names, nested as in `fields`. */
+export interface FieldTable {
+  readonly [name: string]: Field<unknown, unknown> | FieldTable
+}
+
+type AnyField = Pick<Field<unknown>, 'accept' | 'parse'>
+type Input<T> = T extends { readonly '~input'?: infer Value } ? NonNullable<Value> : never
+type Resolved<T> = T extends { readonly '~resolved'?: infer Value }
+  ? T extends { readonly default: unknown }
+    ? NonNullable<Value>
+    : NonNullable<Value> | undefined
+  : never
+
+type OptionsOf<Table> = {
+  readonly [Key in keyof Table]?: (Table[Key] extends AnyField ? Input<Table[Key]> : OptionsOf<Table[Key]>) | undefined
+}
+type ConfigOf<Table> = {
+  readonly [Key in keyof Table]: Table[Key] extends AnyField ? Resolved<Table[Key]> : ConfigOf<Table[Key]>
+}
+
+/** What one manifest can be given: by its attributes, by `producers.<Manifest>`, or for all by `producer`. */
+export type ProducerOptions = OptionsOf<typeof producerFields>
+
+/** What `configure` takes. */
+export type MessagingOptions = OptionsOf<typeof fields> & {
+  /** Overrides for single manifests, by name. */
+  readonly producers?: Readonly<Record<string, ProducerOptions>>
+}
+
+/** Resolved and frozen: everything but `producers`. */
+export type MessagingConfig = ConfigOf<Omit<typeof fields, 'producer'>>
+
+/** Resolved and frozen, for one manifest. */
+export type ProducerConfig = ConfigOf<typeof producerFields>

@@ -1,0 +1,196 @@
+import { MessagingError } from '../errors/messaging-error.ts'
+import type { Delivery, DeliveryOwner } from './delivery.ts'
+import type { ClientProfile, Driver, DriverCapabilities, DriverFailure, DriverMessage } from './driver.ts'
+import { WaitingLine } from './waiting-line.ts'
+
+export type ClientLimits = Pick<ClientProfile, 'queueMaxMessages' | 'queueMaxBytes' | 'queueTimeoutMs'>
+
+/**
+ * A driver with what every driver needs and none should write again: a bound on what is pending, a line that waits for room,
+ * flush by position, and a close after which every message is settled. Producers of one profile share one client.
+ */
+export class Client implements DeliveryOwner {
+  readonly capabilities: DriverCapabilities
+  readonly #driver: Driver
+  readonly #limits: ClientLimits
+  readonly #line: WaitingLine
+
+  // Pending messages, oldest first: an intrusive list, since a Set costs several times as much per message.
+  #oldest: Delivery | undefined
+  #newest: Delivery | undefined
+  #pending = 0
+  #pendingBytes = 0
+  #sequence = 0
+
+  #flushes: { upTo: number; resolve: () => void }[] = []
+  #closing: Promise<number> | undefined
+
+  constructor(driver: Driver, limits: ClientLimits) {
+    this.#driver = driver
+    this.#limits = limits
+    this.#line = new WaitingLine(limits.queueTimeoutMs)
+    this.capabilities = driver.capabilities
+  }
+
+  /** Messages handed over or waiting for room, not settled yet. */
+  get pending(): number {
+    return this.#pending + this.#line.length
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes + this.#line.bytes
+  }
+
+  /** Takes the message and settles `delivery` exactly once; never throws. `bytes` is the size of key, value and headers. */
+  produce(message: DriverMessage, delivery: Delivery, bytes: number): void {
+    delivery.bytes = bytes
+    delivery.owner = this
+    delivery.sequence = ++this.#sequence
+    if (this.#closing) {
+      delivery.settle({ code: 'CLOSE_TIMED_OUT', reason: 'the client is closed', outcome: 'not_sent' }, -1, -1, -1)
+      return
+    }
+    if (this.#line.length === 0 && this.#hasRoom(bytes) && this.#take(message, delivery)) return
+    this.#waitForRoom(message, delivery)
+  }
+
+  /**
+   * True at once if there is room, otherwise a promise that tells whether room came within queueTimeoutMs.
+   * For callers that can hold back, such as a long sendMany.
+   */
+  room(): true | Promise<boolean> {
+    if (this.#closing || (this.#line.length === 0 && this.#hasRoom(0))) return true
+    return new Promise((resolve) => {
+      this.#line.enter({
+        bytes: 0,
+        admit: () => this.#hasRoom(0) && (resolve(true), true),
+        expire: () => resolve(false),
+        abandoned: () => false,
+      })
+    })
+  }
+
+  /**
+   * Resolves when everything produced before this call is settled.
+   * @throws FLUSH_TIMED_OUT after `timeoutMs` (default: no bound of its own; every message has its delivery timeout)
+   */
+  async flush(timeoutMs?: number): Promise<void> {
+    if (this.pending === 0) return
+    const settled = new Promise<void>((resolve) => this.#flushes.push({ upTo: this.#sequence, resolve }))
+    // Only hurries the driver: the verdict comes from the messages.
+    void this.#driver.flush(timeoutMs ?? 0).catch(() => undefined)
+    if (timeoutMs === undefined) return settled
+    let timer: NodeJS.Timeout | undefined
+    const timedOut = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new MessagingError('FLUSH_TIMED_OUT', { pending: this.pending, timeoutMs }))
+      }, timeoutMs)
+    })
+    await Promise.race([settled, timedOut]).finally(() => clearTimeout(timer))
+  }
+
+  /**
+   * Waits for what was taken, at most `timeoutMs`, fails the rest with CLOSE_TIMED_OUT and closes the driver.
+   * Resolves with the number of messages given up. Safe to call again and at any time.
+   */
+  close(timeoutMs: number): Promise<number> {
+    this.#closing ??= this.#close(timeoutMs)
+    return this.#closing
+  }
+
+  release(delivery: Delivery): void {
+    this.#unlink(delivery)
+    if (this.#line.length > 0) this.#line.serve()
+    if (this.#flushes.length > 0) this.#resolveFlushes()
+  }
+
+  async #close(timeoutMs: number): Promise<number> {
+    await this.flush(timeoutMs).catch(() => {
+      // What is left is given up below, each with its own error.
+    })
+    const unsettled = this.pending
+    const reason = `closeTimeoutMs (${timeoutMs} ms) ran out`
+    this.#line.expireAll({ code: 'CLOSE_TIMED_OUT', reason, outcome: 'not_sent' })
+    while (this.#oldest) this.#oldest.settle({ code: 'CLOSE_TIMED_OUT', reason }, -1, -1, -1)
+    await this.#driver.close()
+    return unsettled
+  }
+
+  #hasRoom(bytes: number): boolean {
+    if (this.#pending >= this.#limits.queueMaxMessages) return false
+    // A single message over the byte limit passes an empty queue, or it would wait for ever.
+    return this.#pending === 0 || this.#pendingBytes + bytes <= this.#limits.queueMaxBytes
+  }
+
+  #take(message: DriverMessage, delivery: Delivery): boolean {
+    // Linked before the call, since a driver may settle inside produce().
+    delivery.state = 'taken'
+    this.#link(delivery)
+    let taken: boolean
+    try {
+      taken = this.#driver.produce(message, delivery)
+    } catch (error) {
+      // No driver should throw here; one that does may have queued the message all the same.
+      delivery.settle({ code: 'DRIVER_FAILED', reason: (error as Error).message }, -1, -1, -1)
+      return true
+    }
+    if (taken) return true
+    this.#unlink(delivery)
+    delivery.state = 'waiting'
+    return false
+  }
+
+  #waitForRoom(message: DriverMessage, delivery: Delivery): void {
+    const { queueMaxMessages, queueMaxBytes } = this.#limits
+    const lineFull = this.#line.length >= queueMaxMessages || this.#line.bytes + delivery.bytes > queueMaxBytes
+    // Room comes from acknowledgements: with none on the way there is nothing to wait for.
+    if (lineFull || this.#pending === 0) {
+      const reason = `${this.#pending} messages (${this.#pendingBytes} bytes) are unacknowledged and ${this.#line.length} wait for room`
+      delivery.settle({ code: 'QUEUE_FULL', reason }, -1, -1, -1)
+      return
+    }
+    delivery.state = 'waiting'
+    // The value may lie in the codecs' scratch buffer, which the next send overwrites.
+    const kept =
+      this.capabilities.copiesValue && message.value ? { ...message, value: Buffer.from(message.value) } : message
+    this.#line.enter({
+      bytes: delivery.bytes,
+      admit: () => this.#hasRoom(delivery.bytes) && this.#take(kept, delivery),
+      expire: (failure: DriverFailure) => {
+        delivery.settle(failure, -1, -1, -1)
+        this.#resolveFlushes()
+      },
+      abandoned: () => delivery.state === 'settled',
+    })
+  }
+
+  #link(delivery: Delivery): void {
+    this.#pending++
+    this.#pendingBytes += delivery.bytes
+    delivery.previous = this.#newest
+    if (this.#newest) this.#newest.next = delivery
+    else this.#oldest = delivery
+    this.#newest = delivery
+  }
+
+  #unlink(delivery: Delivery): void {
+    this.#pending--
+    this.#pendingBytes -= delivery.bytes
+    if (delivery.previous) delivery.previous.next = delivery.next
+    else this.#oldest = delivery.next
+    if (delivery.next) delivery.next.previous = delivery.previous
+    else this.#newest = delivery.previous
+    delivery.previous = delivery.next = undefined
+  }
+
+  #resolveFlushes(): void {
+    // List and line are both in the order of produce(), and the line comes after the list: the oldest pending message decides.
+    // While only the line is left its first message is about to be served, so nothing is resolved yet.
+    const oldest = this.#oldest?.sequence ?? (this.#line.length > 0 ? 0 : Infinity)
+    this.#flushes = this.#flushes.filter(({ upTo, resolve }) => {
+      if (oldest <= upTo) return true
+      resolve()
+      return false
+    })
+  }
+}

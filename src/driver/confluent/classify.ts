@@ -1,0 +1,94 @@
+import type { Outcome } from '../../errors/codes.ts'
+import type { DriverFailure, DriverFailureCode } from '../driver.ts'
+
+interface Classification {
+  readonly code: DriverFailureCode
+  readonly outcome?: Outcome
+  readonly retriable?: boolean
+  readonly fatal?: boolean
+}
+
+/**
+ * Every error number of librdkafka (rdkafka.h, `rd_kafka_resp_err_t`; positive ones are Kafka's protocol errors).
+ * By number, since delivery reports carry nothing else. Numbers that never describe a failure of ours are in `notFailures`.
+ */
+const groups: readonly (Classification & { readonly numbers: readonly number[] })[] = [
+  // Nobody answers: unreachable, unresolvable, all down.
+  { code: 'BROKERS_UNREACHABLE', numbers: [-195, -193, -187] },
+  { code: 'AUTHENTICATION_FAILED', numbers: [-181, -169, 33, 34, 54, 58, 61, 62, 63, 64, 66, 67, 93] },
+  { code: 'AUTHORIZATION_DENIED', numbers: [29, 30, 31, 53, 65] },
+  { code: 'TOPIC_NOT_FOUND', numbers: [-188, 3, 100] },
+  { code: 'TOPIC_INVALID', numbers: [17, 36, 37, 38, 39, 40, 44] },
+  { code: 'PARTITION_NOT_FOUND', numbers: [-190] },
+  { code: 'QUEUE_FULL', numbers: [-184] },
+  { code: 'DELIVERY_TIMED_OUT', numbers: [-192] },
+  // Taken out of librdkafka's queue before it was ever on the wire.
+  { code: 'CLOSE_TIMED_OUT', outcome: 'not_sent', numbers: [-152] },
+  // On the wire when the connection or the client ended, or stored by too few replicas.
+  { code: 'DELIVERY_UNCONFIRMED', numbers: [-197, -151, 7, 13, 20] },
+  { code: 'NOT_ENOUGH_REPLICAS', numbers: [-183, 19] },
+  {
+    code: 'BROKER_UNAVAILABLE',
+    numbers: [
+      -180, -164, -153, -146, -137, 5, 6, 8, 9, 11, 14, 15, 16, 41, 51, 55, 56, 57, 60, 70, 71, 72, 74, 75, 77, 78, 80,
+      83, 88, 89, 129,
+    ],
+  },
+  // The broker looked at the message or the request and said no.
+  {
+    code: 'BROKER_REJECTED',
+    numbers: [2, 4, 10, 18, 21, 32, 35, 42, 43, 46, 73, 76, 84, 85, 87, 91, 92, 94, 95, 96, 97, 117, 118],
+  },
+  { code: 'PRODUCER_FENCED', fatal: true, numbers: [-144, 47, 90] },
+  { code: 'PRODUCER_FATAL', fatal: true, numbers: [-150, -148, 45, 49, 59] },
+  { code: 'TRANSACTION_INVALID', numbers: [48, 50, 52] },
+  { code: 'GROUP_REJOIN_REQUIRED', numbers: [-147, -142, 22, 25, 27, 79, 110, 113] },
+  // Group settings that joining again does not cure.
+  { code: 'GROUP_REJOIN_REQUIRED', retriable: false, numbers: [-179, -171, 23, 24, 26, 68, 69, 81, 82, 86, 111, 112] },
+  { code: 'OFFSET_UNAVAILABLE', numbers: [-168, -140, -139, 1, 12, 28] },
+  { code: 'REQUEST_TIMED_OUT', numbers: [-185, -166] },
+  // The library refused before anything was sent: bad argument, wrong state, out of resources.
+  {
+    code: 'DRIVER_FAILED',
+    outcome: 'not_sent',
+    numbers: [
+      -194, -189, -186, -178, -177, -176, -173, -172, -170, -167, -165, -163, -162, -161, -157, -156, -154, -149, -145,
+      -143,
+    ],
+  },
+  // Anything the library cannot name, and bytes it could not read.
+  { code: 'DRIVER_FAILED', numbers: [-199, -198, -196, -182, -160, -159, -158, -155, -138, -1] },
+]
+
+/** Numbers that frame a range, ask for an action or report success. */
+export const notFailures: ReadonlySet<number> = new Set([-200, -191, -175, -174, -141, -100, 0])
+
+const classifications = new Map<number, Classification>(
+  groups.flatMap(({ numbers, ...classification }) => numbers.map((number) => [number, classification] as const)),
+)
+
+export function isClassified(number: number): boolean {
+  return classifications.has(number)
+}
+
+/** What a librdkafka error number means for the message; `reason` is librdkafka's own text for it. */
+export function normalizeNativeError(number: number, reason: string): DriverFailure {
+  const classification = classifications.get(number) ?? { code: 'DRIVER_FAILED' }
+  return { ...classification, driverCode: number, reason }
+}
+
+// `event.error` loses the number: the binding passes on only the text of rd_kafka_err2str (confluent-kafka-javascript 1.10, callbacks.cc).
+const numberByText: Readonly<Record<string, number>> = {
+  'broker transport failure': -195,
+  'host resolution failure': -193,
+  'all broker connections are down': -187,
+  'ssl error': -181,
+  'authentication failure': -169,
+  'fatal error': -150,
+}
+
+/** The number behind the text of a background error, -1 where the text says no more. */
+export function numberOfErrorText(text: string): number {
+  const lowered = text.toLowerCase()
+  return Object.entries(numberByText).find(([known]) => lowered.includes(known))?.[1] ?? -1
+}

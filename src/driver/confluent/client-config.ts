@@ -1,0 +1,64 @@
+import type { DriverOptions, DriverTlsOptions } from '../driver.ts'
+import type { NativeConfig } from './native-module.ts'
+
+/** librdkafka counts the framing of a record into `message.max.bytes`; ours is key, value and headers alone. */
+const recordOverheadBytes = 1024
+
+/**
+ * Our configuration in librdkafka's names (its CONFIGURATION.md). One flat object: a second, per-topic object would
+ * silently replace the topic defaults. Pass-through options have the last word.
+ */
+export function createClientConfig(options: DriverOptions): NativeConfig {
+  const { profile, tls, sasl, passThrough } = options
+  const config: Record<string, string | number | boolean | undefined> = {
+    'bootstrap.servers': options.brokers.join(',') || undefined,
+    'client.id': options.clientId,
+    'security.protocol': `${sasl.mechanism ? 'sasl_' : ''}${tls.enabled ? 'ssl' : 'plaintext'}`,
+    'socket.keepalive.enable': true,
+    // Says by an event that a broker hung up instead of writing to stderr.
+    'log.connection.close': false,
+
+    acks: profile.acks === 'all' ? -1 : profile.acks,
+    'enable.idempotence': profile.idempotence,
+    'compression.codec': profile.compression,
+    // murmur2_random is the Java client's choice for keys; librdkafka's own default (CRC32) puts keys elsewhere.
+    partitioner: { murmur2: 'murmur2_random', crc32: 'consistent_random', random: 'random' }[profile.partitioner],
+    'linger.ms': profile.lingerMs,
+    // What arrives while these are on the wire goes with the next one: without the bound, batches stay small under load.
+    'max.in.flight.requests.per.connection': profile.maxInFlight,
+    'message.timeout.ms': profile.deliveryTimeoutMs,
+    'request.timeout.ms': profile.requestTimeoutMs,
+    'message.max.bytes': profile.maxMessageBytes + recordOverheadBytes,
+    // The client above bounds the queue; these only have to be wide enough not to interfere.
+    'queue.buffering.max.messages': profile.queueMaxMessages + 1,
+    'queue.buffering.max.kbytes': Math.min(2_147_483_647, Math.ceil((profile.queueMaxBytes * 2) / 1024) + 2048),
+
+    ...(tls.enabled ? tlsConfig(tls) : {}),
+    ...(sasl.mechanism
+      ? {
+          'sasl.mechanism': sasl.mechanism.toUpperCase(),
+          'sasl.username': sasl.username,
+          'sasl.password': sasl.password?.reveal(),
+        }
+      : {}),
+  }
+  for (const [name, value] of Object.entries(passThrough)) {
+    config[name] = typeof value === 'object' ? value.reveal() : value
+  }
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as NativeConfig
+}
+
+function tlsConfig(tls: DriverTlsOptions): Record<string, string | undefined> {
+  return {
+    ...pemOrFile('ssl.ca', tls.ca),
+    ...pemOrFile('ssl.certificate', tls.certificate),
+    ...pemOrFile('ssl.key', tls.key?.reveal()),
+    'ssl.key.password': tls.keyPassword?.reveal(),
+    'ssl.endpoint.identification.algorithm': tls.verifyHostname ? 'https' : 'none',
+  }
+}
+
+function pemOrFile(name: string, value: string | undefined): Record<string, string> {
+  if (value === undefined) return {}
+  return { [value.includes('-----BEGIN') ? `${name}.pem` : `${name}.location`]: value }
+}

@@ -1,0 +1,84 @@
+import { isMainThread } from 'node:worker_threads'
+import { MessagingError } from '../../errors/messaging-error.ts'
+
+/** The parts of @confluentinc/kafka-javascript that the driver uses, described here so that its types are no dependency of ours. */
+export interface NativeModule {
+  readonly librdkafkaVersion: string
+  readonly CODES: { readonly ERRORS: Readonly<Record<string, number>> }
+  readonly Producer: new (config: NativeConfig) => NativeProducer
+  readonly AdminClient: { createFrom(producer: NativeProducer): NativeAdmin }
+}
+
+export type NativeConfig = Readonly<Record<string, string | number | boolean>>
+
+export interface NativeError {
+  readonly code: number
+  readonly message: string
+}
+
+export interface NativeProducer {
+  connect(
+    options: { timeout: number },
+    callback: (error: NativeError | null | undefined, metadata?: NativeMetadata) => void,
+  ): void
+  disconnect(timeoutMs: number, callback: () => void): void
+  flush(timeoutMs: number, callback: (error: NativeError | null | undefined) => void): void
+  setPollInBackground(enabled: boolean): void
+  on(event: 'event.error', listener: (error: NativeError) => void): void
+  getClient(): NativeClient
+}
+
+export interface NativeMetadata {
+  readonly brokers: readonly { readonly host: string; readonly port: number }[]
+}
+
+export interface NativeClient {
+  /** Returns an error number instead of throwing; 0 is success. */
+  produce(
+    topic: string,
+    partition: number | null,
+    value: Buffer | null,
+    key: Buffer | null,
+    timestamp: number | null,
+    opaque: unknown,
+    headers: readonly Readonly<Record<string, Buffer>>[] | undefined,
+  ): number
+  configureCallbacks(add: boolean, callbacks: { event: { delivery_cb: DeliveryCallback } }): void
+}
+
+export type DeliveryCallback = (
+  errorNumber: number | null,
+  report: { opaque?: unknown; partition: number; offset: number; timestamp?: number },
+) => void
+
+export interface NativeAdmin {
+  createTopic(
+    topic: { topic: string; num_partitions: number; replication_factor: number; config: Record<string, string> },
+    timeoutMs: number,
+    callback: (error: NativeError | null | undefined) => void,
+  ): void
+  disconnect(): void
+}
+
+const driver = 'confluent'
+const packageName = '@confluentinc/kafka-javascript'
+
+/**
+ * Loads the native library: nothing of it is in the process before.
+ * @throws DRIVER_IN_WORKER_THREAD, DRIVER_NOT_INSTALLED, DRIVER_LOAD_FAILED
+ */
+export async function loadNativeModule(): Promise<NativeModule> {
+  // Once the main thread has loaded the addon, a worker fails with "Module did not self-register", or worse.
+  if (!isMainThread) throw new MessagingError('DRIVER_IN_WORKER_THREAD', { driver })
+  try {
+    const loaded = (await import(packageName)) as { default: NativeModule }
+    return loaded.default
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ERR_MODULE_NOT_FOUND' && message.includes(packageName)) {
+      throw new MessagingError('DRIVER_NOT_INSTALLED', { driver, package: packageName }, { cause: error })
+    }
+    const reason = message.split('\n')[0] ?? 'unknown reason'
+    throw new MessagingError('DRIVER_LOAD_FAILED', { driver, package: packageName, reason }, { cause: error })
+  }
+}

@@ -1,0 +1,155 @@
+import type { ErrorCode, Outcome } from '../errors/codes.ts'
+
+/** The port: everything above it is the same for every driver. */
+export interface Driver {
+  readonly capabilities: DriverCapabilities
+  /**
+   * Takes a message and settles it exactly once, later or at once; never throws.
+   * Returns false when the driver’s own queue is full: then nothing was taken and nothing will be settled.
+   * Messages of one partition are delivered in the order of the calls.
+   */
+  produce(message: DriverMessage, settlement: Settlement): boolean
+  /** Asks for everything taken so far to be sent now; resolves when it is settled or after `timeoutMs`, whichever is first. */
+  flush(timeoutMs: number): Promise<void>
+  /** Releases threads, sockets and memory. Called once; messages not settled by then never will be. */
+  close(): Promise<void>
+  /** Creates the topic unless it exists. Absent where a driver cannot. @throws DriverError */
+  ensureTopic?(topic: TopicSpecification): Promise<void>
+}
+
+export interface DriverCapabilities {
+  /** `produce` copies the value before it returns, so the caller may reuse the bytes. */
+  readonly copiesValue: boolean
+  /** The broker drops what a retry would duplicate (KIP-98). */
+  readonly idempotence: boolean
+  /** Runs in worker threads. */
+  readonly workerThreads: boolean
+  /** A driver that survives the process and reaches a real cluster; false for a driver made for tests. */
+  readonly durable: boolean
+}
+
+export interface DriverMessage {
+  readonly topic: string
+  /** null is a tombstone. */
+  readonly value: Buffer | null
+  readonly key: Buffer | null
+  readonly headers: readonly DriverHeader[] | undefined
+  /** -1 leaves the choice to the partitioner. */
+  readonly partition: number
+  /** Milliseconds since 1970; 0 means now. */
+  readonly timestamp: number
+}
+
+/** Name and value; names may repeat, order is kept. */
+export type DriverHeader = readonly [name: string, value: Buffer]
+
+export interface Settlement {
+  /** `failure` is null for an acknowledgement; then partition, offset and timestamp (ms) are the broker’s, -1 where unknown. */
+  settle(failure: DriverFailure | null, partition: number, offset: number, timestamp: number): void
+}
+
+/** A failure in the SDK’s terms; the reason is the driver’s own words. */
+export interface DriverFailure {
+  readonly code: DriverFailureCode
+  readonly reason: string
+  readonly driverCode?: number | string | undefined
+  readonly outcome?: Outcome | undefined
+  readonly retriable?: boolean | undefined
+  /** Nothing more can be sent with this client. */
+  readonly fatal?: boolean | undefined
+}
+
+/** The codes whose message needs nothing but a reason. */
+export type DriverFailureCode = Extract<
+  ErrorCode,
+  | 'DRIVER_FAILED'
+  | 'BROKERS_UNREACHABLE'
+  | 'AUTHENTICATION_FAILED'
+  | 'AUTHORIZATION_DENIED'
+  | 'TOPIC_NOT_FOUND'
+  | 'TOPIC_INVALID'
+  | 'PARTITION_NOT_FOUND'
+  | 'QUEUE_FULL'
+  | 'DELIVERY_TIMED_OUT'
+  | 'DELIVERY_UNCONFIRMED'
+  | 'NOT_ENOUGH_REPLICAS'
+  | 'BROKER_UNAVAILABLE'
+  | 'BROKER_REJECTED'
+  | 'PRODUCER_FENCED'
+  | 'PRODUCER_FATAL'
+  | 'TRANSACTION_INVALID'
+  | 'GROUP_REJOIN_REQUIRED'
+  | 'OFFSET_UNAVAILABLE'
+  | 'REQUEST_TIMED_OUT'
+  | 'CLOSE_TIMED_OUT'
+>
+
+export interface TopicSpecification {
+  readonly topic: string
+  readonly partitions: number
+  /** -1 leaves it to the broker’s default. */
+  readonly replicationFactor: number
+  readonly config: Readonly<Record<string, string>>
+}
+
+/** What a driver is made from: resolved configuration, secrets still wrapped. */
+export interface DriverOptions {
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  readonly connectTimeoutMs: number
+  readonly tls: DriverTlsOptions
+  readonly sasl: DriverSaslOptions
+  readonly profile: ClientProfile
+  /** `driverOptions.<driver>` as configured: passed through, last word. */
+  readonly passThrough: Readonly<Record<string, PassThroughValue | SecretValue>>
+  /** Trouble that belongs to no single message. */
+  readonly onFailure: (failure: DriverFailure) => void
+}
+
+export type PassThroughValue = string | number | boolean
+
+/** A secret is revealed where it is handed to the driver and nowhere else. */
+export interface SecretValue {
+  reveal(): string
+}
+
+/** PEM text, or the path of a PEM file. */
+export interface DriverTlsOptions {
+  readonly enabled: boolean
+  readonly ca: string | undefined
+  readonly certificate: string | undefined
+  readonly key: SecretValue | undefined
+  readonly keyPassword: SecretValue | undefined
+  readonly verifyHostname: boolean
+}
+
+export interface DriverSaslOptions {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' | undefined
+  readonly username: string | undefined
+  readonly password: SecretValue | undefined
+}
+
+/** What producers must have in common to share one client. */
+export interface ClientProfile {
+  readonly acks: 'all' | 0 | 1
+  readonly idempotence: boolean
+  readonly compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+  readonly lingerMs: number
+  readonly maxInFlight: number
+  readonly deliveryTimeoutMs: number
+  readonly requestTimeoutMs: number
+  readonly maxMessageBytes: number
+  readonly partitioner: 'murmur2' | 'crc32' | 'random'
+  readonly queueMaxMessages: number
+  readonly queueMaxBytes: number
+  readonly queueTimeoutMs: number
+}
+
+/** What a driver package exports; `createDriver` connects. */
+export interface DriverModule {
+  readonly name: string
+  /** Whether `brokers` must be set; a driver that brings its own cluster does without. */
+  needsBrokers(passThrough: DriverOptions['passThrough']): boolean
+  /** @throws MessagingError */
+  createDriver(options: DriverOptions): Promise<Driver>
+}

@@ -1,0 +1,46 @@
+import type { MessagingConfig, ProducerConfig } from '../config/fields.ts'
+import type { Client } from '../driver/client.ts'
+import type { Driver } from '../driver/driver.ts'
+import { createCodec } from '../encoding/create-codec.ts'
+import type { SchemaRegistry } from '../encoding/schema-registry.ts'
+import { MessagingError } from '../errors/messaging-error.ts'
+import { Producer } from './producer.ts'
+import type { ReadManifest } from './read-manifest.ts'
+import { resolveTopic } from './resolve-topic.ts'
+
+export interface ProducerEnvironment {
+  readonly config: MessagingConfig
+  readonly schemaRegistry: () => SchemaRegistry
+  /** The shared client for a producer's profile. */
+  readonly connect: () => Promise<{ client: Client; driver: Driver; driverName: string }>
+}
+
+/** Manifest and resolved configuration become a live producer. */
+export async function createProducer(
+  manifest: ReadManifest,
+  config: ProducerConfig,
+  environment: ProducerEnvironment,
+): Promise<Producer> {
+  const { name } = manifest
+  const topic = resolveTopic(name, manifest.topic, config.topic, environment.config)
+  // What needs no network first: a bad schema should not have to wait for a broker.
+  const codec = await createCodec({
+    manifest: name,
+    codec: manifest.codec,
+    schema: manifest.schema,
+    subject: `${topic}-value`,
+    schemaRegistry: environment.schemaRegistry,
+  })
+  const { client, driver, driverName } = await environment.connect()
+  if (config.createTopic === 'if-missing') {
+    if (!driver.ensureTopic) {
+      const reason = 'this driver cannot create topics; set createTopic to "never"'
+      throw new MessagingError('TOPIC_INVALID', { reason }, { manifest: name, topic })
+    }
+    const { partitions = -1, replicationFactor = -1, config: settings = {} } = manifest.topicConfig
+    const stringified = Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, String(value)]))
+    await driver.ensureTopic({ topic, partitions, replicationFactor, config: stringified })
+  }
+  const { maxMessageBytes } = config
+  return new Producer({ name, manifest: manifest.instance, topic, codec, client, driverName, maxMessageBytes })
+}

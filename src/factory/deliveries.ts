@@ -1,0 +1,139 @@
+import { Delivery } from '../driver/delivery.ts'
+import { createDriverError } from '../driver/driver-error.ts'
+import type { DriverFailure } from '../driver/driver.ts'
+import { MessagingError } from '../errors/messaging-error.ts'
+import { channels } from '../instrumentation/events.ts'
+import type { BatchResult } from './batch-result.ts'
+import type { DeliveryReport } from './delivery-report.ts'
+import type { ProducerLedger } from './producer-ledger.ts'
+
+/** A message of a producer: tells the ledger and, by its kind, a caller, a batch or nobody. */
+export abstract class MessageDelivery extends Delivery {
+  protected readonly ledger: ProducerLedger
+  readonly #signal: AbortSignal | undefined
+  readonly #onAbort: (() => void) | undefined
+  #startedAt = 0
+  #reported = false
+
+  constructor(ledger: ProducerLedger, signal: AbortSignal | undefined) {
+    super()
+    this.ledger = ledger
+    ledger.started++
+    if (signal === undefined) return
+    this.#signal = signal
+    this.#onAbort = () => this.#abort()
+  }
+
+  /** True when the signal had aborted before anything was done. */
+  abortIfSignalled(): boolean {
+    if (!this.#signal?.aborted) return false
+    this.fail(this.#abortError('SEND_ABORTED'))
+    return true
+  }
+
+  /** The message is about to be handed over. */
+  start(): void {
+    // Reading the clock costs more than the rest of the bookkeeping together.
+    if (channels['message.acknowledged'].hasSubscribers) this.#startedAt = performance.now()
+    if (this.#onAbort) this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  /** Fails before the hand-over. */
+  fail(error: MessagingError): void {
+    this.state = 'settled'
+    this.#report(error)
+  }
+
+  protected complete(failure: DriverFailure | null, partition: number, offset: number, timestamp: number): void {
+    if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort)
+    const { topic, manifest } = this.ledger
+    if (failure !== null) {
+      this.#report(createDriverError(failure, { manifest, topic }))
+      return
+    }
+    this.ledger.recordAcknowledged(partition, offset, this.bytes, this.#startedAt)
+    if (!this.#reported) this.acknowledged({ topic, partition, offset, timestamp })
+  }
+
+  protected abstract acknowledged(report: DeliveryReport): void
+  protected abstract failed(error: MessagingError): void
+  /** Whether nobody waits for the outcome. */
+  protected readonly dispatched: boolean = false
+
+  #abort(): void {
+    if (this.state === 'waiting') {
+      // Still in our own line: taken out for good, so nothing was sent.
+      this.state = 'settled'
+      this.#report(this.#abortError('SEND_ABORTED'))
+    } else if (this.state === 'taken') {
+      // The driver cannot take it back. The caller goes; the ledger still hears how it ended.
+      this.#reported = true
+      this.failed(this.#abortError('SEND_ABANDONED'))
+    }
+  }
+
+  #report(error: MessagingError): void {
+    this.ledger.recordFailed(error, this.dispatched)
+    if (!this.#reported) this.failed(error)
+  }
+
+  #abortError(code: 'SEND_ABORTED' | 'SEND_ABANDONED'): MessagingError {
+    const { manifest, topic } = this.ledger
+    return new MessagingError(code, { manifest }, { manifest, topic, cause: this.#signal?.reason })
+  }
+}
+
+export class SendDelivery extends MessageDelivery {
+  readonly #resolve: (report: DeliveryReport) => void
+  readonly #reject: (error: MessagingError) => void
+
+  constructor(
+    ledger: ProducerLedger,
+    signal: AbortSignal | undefined,
+    resolve: (report: DeliveryReport) => void,
+    reject: (error: MessagingError) => void,
+  ) {
+    super(ledger, signal)
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  protected acknowledged(report: DeliveryReport): void {
+    this.#resolve(report)
+  }
+
+  protected failed(error: MessagingError): void {
+    this.#reject(error)
+  }
+}
+
+export class BatchDelivery extends MessageDelivery {
+  readonly #batch: BatchResult
+  readonly #index: number
+
+  constructor(ledger: ProducerLedger, signal: AbortSignal | undefined, batch: BatchResult, index: number) {
+    super(ledger, signal)
+    this.#batch = batch
+    this.#index = index
+  }
+
+  protected acknowledged(report: DeliveryReport): void {
+    this.#batch.succeed(this.#index, report)
+  }
+
+  protected failed(error: MessagingError): void {
+    this.#batch.fail(this.#index, error)
+  }
+}
+
+export class DispatchDelivery extends MessageDelivery {
+  protected override readonly dispatched = true
+
+  protected acknowledged(): void {
+    // Nobody waits.
+  }
+
+  protected failed(): void {
+    // The ledger has made it an event.
+  }
+}

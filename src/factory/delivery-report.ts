@@ -1,0 +1,12 @@
+/** What the broker said about one message. */
+export interface DeliveryReport {
+  readonly topic: string
+  /** -1 when the message was suppressed, or is unconfirmed by choice (acks 0). */
+  readonly partition: number
+  /** Position in the partition; -1 when the broker does not say (acks 0). */
+  readonly offset: number
+  /** Milliseconds since 1970; -1 where the broker does not say. */
+  readonly timestamp: number
+  /** True when the manifest was disabled in this async context: nothing was sent. */
+  readonly suppressed?: true
+}

@@ -1,0 +1,106 @@
+import type { ProducerOptions } from '../config/fields.ts'
+import type { AvroSchema } from '../encoding/avro-codec.ts'
+import type { Codec } from '../encoding/codec.ts'
+import type { CodecName } from '../encoding/create-codec.ts'
+
+/** Strings are UTF-8, numbers and bigints their decimal text; null or undefined is no key. */
+export type MessageKey = string | Uint8Array | number | bigint | null | undefined
+
+export type HeaderValue = string | Uint8Array
+
+/** By name, several values as a list; or pairs, where the order across names matters. */
+export type MessageHeaders =
+  | Readonly<Record<string, HeaderValue | readonly HeaderValue[]>>
+  | readonly (readonly [name: string, value: HeaderValue])[]
+
+/** How a topic is created where `createTopic` is `if-missing`. */
+export interface TopicConfig {
+  /** Default: the broker’s `num.partitions`. */
+  readonly partitions?: number
+  /** Default: the broker’s `default.replication.factor`. */
+  readonly replicationFactor?: number
+  /** Topic settings by their Kafka names, e.g. `'retention.ms': 604_800_000`. */
+  readonly config?: Readonly<Record<string, string | number | boolean>>
+}
+
+// A registered symbol: a manifest declared with another copy of the package is still a manifest.
+const brand = Symbol.for('postrider.ProducerManifest')
+
+/**
+ * Declares what is sent to one topic. Subclass it; the instance is made on the first send, never at declaration.
+ * Any field of the `producer` table in docs/configuration.md can be an attribute too: `override readonly acks = 1`
+ * (`readonly` keeps the literal type).
+ * @example
+ * class OrderPlaced extends ProducerManifest<Order> {
+ *   topic = 'orders.placed'
+ *   schema = orderSchema
+ *   override key(order: Order) { return order.id }
+ * }
+ */
+// oxlint-disable-next-line no-unsafe-declaration-merging -- the merged attributes are optional and have no initial value
+export abstract class ProducerManifest<Payload = unknown> {
+  /** Name in config, events and errors. Default: the class name; set it where a bundler renames classes. */
+  static manifestName?: string
+
+  /** Carries the payload type for inference; never set. */
+  declare readonly '~payload'?: Payload
+
+  /** Topic name, or a function of the configured `environment`. The `topicPrefix` comes before it. */
+  abstract readonly topic: string | ((environment: string) => string)
+  /** Avro schema of the payload. */
+  declare readonly schema?: AvroSchema
+  /** How the payload becomes bytes. Default: `avro` where there is a schema, else `json`. */
+  declare readonly codec?: CodecName | Codec<Payload>
+  declare readonly topicConfig?: TopicConfig
+
+  /** The key of a message: messages of one key stay in order, on one partition. Default: none. */
+  key(_payload: Payload): MessageKey {
+    return undefined
+  }
+
+  /** Headers of a message; headers of a single call are added after them. Default: none. */
+  headers(_payload: Payload): MessageHeaders | undefined {
+    return undefined
+  }
+
+  /** The partition of a message, from 0. Default: undefined, the partitioner chooses. */
+  partition(_payload: Payload, _key: Buffer | null): number | undefined {
+    return undefined
+  }
+
+  /** When it happened, in ms since 1970 or as a Date. Default: undefined, the time of the send. */
+  timestamp(_payload: Payload): number | Date | undefined {
+    return undefined
+  }
+
+  /** The payload as it is encoded: the place to fill in defaults or to reject by throwing. Default: as given. */
+  prepare(payload: Payload): Payload {
+    return payload
+  }
+}
+
+/** Attributes from the config table; see `ProducerManifest`. Merged into the class, so that the table is their only list. */
+// oxlint-disable-next-line no-unused-vars -- a merged interface must repeat the type parameters
+export interface ProducerManifest<Payload> extends Omit<ProducerOptions, 'topic'> {}
+
+Object.defineProperty(ProducerManifest.prototype, brand, { value: true })
+
+/** A manifest class, as it is passed to the registry. */
+export interface ProducerManifestClass<Payload = never> {
+  new (): ProducerManifest<Payload>
+  readonly name: string
+  readonly manifestName?: string
+}
+
+/** The payload type of a manifest class. */
+export type PayloadOf<Manifest> = Manifest extends { new (): { readonly '~payload'?: infer Payload } }
+  ? Exclude<Payload, undefined>
+  : never
+
+export function isProducerManifestClass(value: unknown): value is ProducerManifestClass {
+  return typeof value === 'function' && (value.prototype as { [brand]?: unknown } | undefined)?.[brand] === true
+}
+
+export function manifestNameOf(manifest: ProducerManifestClass): string {
+  return manifest.manifestName ?? manifest.name
+}

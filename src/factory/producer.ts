@@ -1,0 +1,200 @@
+import type { Codec } from '../encoding/codec.ts'
+import { describeType } from '../encoding/codec.ts'
+import type { Client } from '../driver/client.ts'
+import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
+import { channels } from '../instrumentation/events.ts'
+import { BatchResult } from './batch-result.ts'
+import { BatchDelivery, DispatchDelivery, SendDelivery, type MessageDelivery } from './deliveries.ts'
+import type { DeliveryReport } from './delivery-report.ts'
+import { encodeHeaders, encodeKey, headerBytes } from './message-parts.ts'
+import type { MessageHeaders, MessageKey, ProducerManifest } from './producer-manifest.ts'
+import { ProducerLedger } from './producer-ledger.ts'
+import {
+  checkSendOptions,
+  encodePartition,
+  encodeTimestamp,
+  invalidOption,
+  type SendManyOptions,
+  type SendOptions,
+} from './send-options.ts'
+
+export interface ProducerParts<Payload> {
+  readonly name: string
+  readonly manifest: ProducerManifest<Payload>
+  readonly topic: string
+  readonly codec: Codec<Payload>
+  readonly client: Client
+  readonly driverName: string
+  readonly maxMessageBytes: number
+}
+
+const noOptions: SendOptions = Object.freeze({})
+/** A long sendMany lets acknowledgements and other work in after this many messages, a few milliseconds of encoding. */
+const messagesPerTurn = 1000
+
+/** The live producer of one manifest: encodes, hands over to the client and reports. */
+export class Producer<Payload = unknown> {
+  readonly name: string
+  readonly topic: string
+  readonly codec: Codec<Payload>
+  readonly ledger: ProducerLedger
+  readonly driverName: string
+  readonly #manifest: ProducerManifest<Payload>
+  readonly #client: Client
+  readonly #maxMessageBytes: number
+  readonly #batches = new Set<Promise<unknown>>()
+
+  constructor(parts: ProducerParts<Payload>) {
+    this.name = parts.name
+    this.topic = parts.topic
+    this.codec = parts.codec
+    this.ledger = new ProducerLedger(parts.name, parts.topic)
+    this.driverName = parts.driverName
+    this.#manifest = parts.manifest
+    this.#client = parts.client
+    this.#maxMessageBytes = parts.maxMessageBytes
+  }
+
+  /** @throws (rejects) PAYLOAD_INVALID, KEY_INVALID, HEADER_INVALID, SEND_OPTION_INVALID, MANIFEST_HOOK_FAILED, MESSAGE_TOO_LARGE, QUEUE_FULL, SEND_ABORTED, SEND_ABANDONED and every failure of delivery */
+  send(payload: Payload, options: SendOptions = noOptions): Promise<DeliveryReport> {
+    return new Promise((resolve, reject) => {
+      this.#start(new SendDelivery(this.ledger, options.signal, resolve, reject), payload, options, false)
+    })
+  }
+
+  /** A message with a key and no value, which deletes the key in a compacted topic. @throws (rejects) KEY_INVALID and as `send` */
+  tombstone(key: MessageKey, options: SendOptions = noOptions): Promise<DeliveryReport> {
+    return new Promise((resolve, reject) => {
+      const delivery = new SendDelivery(this.ledger, options.signal, resolve, reject)
+      if (key === undefined || key === null) {
+        const actual = `${describeType(key)} (a tombstone needs one)`
+        delivery.fail(new MessagingError('KEY_INVALID', { manifest: this.name, actual }, { manifest: this.name }))
+        return
+      }
+      this.#start(delivery, null, { ...options, key }, true)
+    })
+  }
+
+  /** Sends without a caller: a failure becomes the event `message.failed`. Never throws. */
+  dispatch(payload: Payload, options: SendOptions = noOptions): void {
+    this.#start(new DispatchDelivery(this.ledger, undefined), payload, options, false)
+  }
+
+  /**
+   * Sends all, in order; resolves with their reports by index.
+   * @throws (rejects) BATCH_FAILED when some fail; the others were sent
+   */
+  async sendMany(
+    payloads: readonly Payload[],
+    options: SendManyOptions = noOptions,
+  ): Promise<readonly DeliveryReport[]> {
+    if (!Array.isArray(payloads)) throw invalidOption(this.name, 'payloads', 'an array', describeType(payloads))
+    if ('key' in options) throw invalidOption(this.name, 'key', 'no key for many messages at once', 'a key')
+    if (payloads.length === 0) return []
+    const batch = new BatchResult(this.name, this.topic, payloads.length)
+    const pumped = this.#pump(batch, payloads, options)
+    this.#batches.add(pumped)
+    void pumped.finally(() => this.#batches.delete(pumped))
+    return batch.promise
+  }
+
+  uses(client: Client): boolean {
+    return this.#client === client
+  }
+
+  get isHandingOver(): boolean {
+    return this.#batches.size > 0
+  }
+
+  /** Resolves when every sendMany that was accepted is in the hands of the client. */
+  async handedOver(): Promise<void> {
+    await Promise.all(this.#batches)
+  }
+
+  async #pump(batch: BatchResult, payloads: readonly Payload[], options: SendManyOptions): Promise<void> {
+    for (let index = 0; index < payloads.length; index++) {
+      if (index > 0 && index % messagesPerTurn === 0) await new Promise((resolve) => setImmediate(resolve))
+      // A batch holds back instead of filling the line for room, which others wait in too.
+      const room = this.#client.room()
+      if (room !== true) await room
+      this.#start(new BatchDelivery(this.ledger, options.signal, batch, index), payloads[index]!, options, false)
+    }
+  }
+
+  #start(delivery: MessageDelivery, payload: Payload | null, options: SendOptions, isTombstone: boolean): void {
+    try {
+      this.#encodeAndProduce(delivery, payload, options, isTombstone)
+    } catch (error) {
+      delivery.fail(isMessagingError(error) ? error : this.#hookFailure('codec.encode', error))
+    }
+  }
+
+  #encodeAndProduce(
+    delivery: MessageDelivery,
+    given: Payload | null,
+    options: SendOptions,
+    isTombstone: boolean,
+  ): void {
+    const { name, topic } = this
+    if (options !== noOptions) checkSendOptions(options, name)
+    if (delivery.abortIfSignalled()) return
+
+    let key: Buffer | null
+    let partition: number
+    let timestamp: number
+    let headers: MessageHeaders | undefined
+    let value: Buffer | null = null
+    if (isTombstone) {
+      key = encodeKey(options.key, name)
+      partition = encodePartition(options.partition, name)
+      timestamp = encodeTimestamp(options.timestamp, name)
+    } else {
+      if (given === null || given === undefined) {
+        const expected = 'a payload (to delete a key use registry.tombstone())'
+        throw new MessagingError('PAYLOAD_INVALID', { manifest: name, path: '$', expected, actual: String(given) })
+      }
+      const manifest = this.#manifest
+      let hook = 'prepare'
+      let rawKey: MessageKey
+      let rawPartition: number | undefined
+      let rawTimestamp: number | Date | undefined
+      let payload: Payload
+      try {
+        payload = manifest.prepare(given)
+        hook = 'key'
+        rawKey = 'key' in options ? options.key : manifest.key(payload)
+        key = encodeKey(rawKey, name)
+        hook = 'partition'
+        rawPartition = options.partition ?? manifest.partition(payload, key)
+        hook = 'timestamp'
+        rawTimestamp = options.timestamp ?? manifest.timestamp(payload)
+        hook = 'headers'
+        headers = manifest.headers(payload)
+      } catch (error) {
+        throw isMessagingError(error) ? error : this.#hookFailure(hook, error)
+      }
+      partition = encodePartition(rawPartition, name)
+      timestamp = encodeTimestamp(rawTimestamp, name)
+      value = this.codec.encode(payload)
+      // Codecs share one buffer; a driver that keeps the bytes must get its own.
+      if (!this.#client.capabilities.copiesValue) value = Buffer.from(value)
+    }
+
+    const encodedHeaders = encodeHeaders(name, headers, options.headers)
+    let bytes = (key?.length ?? 0) + (value?.length ?? 0)
+    if (encodedHeaders !== undefined) bytes += headerBytes(encodedHeaders)
+    if (bytes > this.#maxMessageBytes) {
+      throw new MessagingError('MESSAGE_TOO_LARGE', { bytes, limit: this.#maxMessageBytes })
+    }
+    delivery.start()
+    this.#client.produce({ topic, value, key, headers: encodedHeaders, partition, timestamp }, delivery, bytes)
+    if (channels['message.sent'].hasSubscribers && delivery.state !== 'settled') {
+      channels['message.sent'].publish({ manifest: name, topic, bytes })
+    }
+  }
+
+  #hookFailure(hook: string, error: unknown): MessagingError {
+    const context = { manifest: this.name, topic: this.topic, cause: error }
+    return new MessagingError('MANIFEST_HOOK_FAILED', { manifest: this.name, hook, reason: '' }, context)
+  }
+}

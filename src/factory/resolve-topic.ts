@@ -1,0 +1,39 @@
+import type { MessagingConfig } from '../config/fields.ts'
+import { describeType } from '../encoding/codec.ts'
+import { MessagingError } from '../errors/messaging-error.ts'
+
+/** Kafka's rule for topic names (org.apache.kafka.common.internals.Topic). */
+const legalTopic = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/
+
+/**
+ * The topic a manifest sends to: prefix, then the name (from config or declared).
+ * @throws MANIFEST_INVALID, MANIFEST_HOOK_FAILED
+ */
+export function resolveTopic(
+  manifest: string,
+  declared: string | ((environment: string) => string),
+  override: string | undefined,
+  config: Pick<MessagingConfig, 'environment' | 'topicPrefix'>,
+): string {
+  const { environment, topicPrefix } = config
+  let name: unknown = override ?? declared
+  if (typeof name === 'function') {
+    try {
+      name = (declared as (environment: string) => unknown)(environment)
+    } catch (error) {
+      throw new MessagingError(
+        'MANIFEST_HOOK_FAILED',
+        { manifest, hook: 'topic', reason: '' },
+        { manifest, cause: error },
+      )
+    }
+  }
+  const invalid = (reason: string): MessagingError =>
+    new MessagingError('MANIFEST_INVALID', { manifest, attribute: 'topic', reason }, { manifest })
+  if (typeof name !== 'string') throw invalid(`must give a string, not ${describeType(name)}`)
+  const topic = `${topicPrefix.replaceAll('{environment}', environment)}${name}`
+  if (name === '' || !legalTopic.test(topic)) {
+    throw invalid(`${JSON.stringify(topic)} is not a legal name (1 to 249 letters, digits, ".", "_" or "-")`)
+  }
+  return topic
+}

@@ -1,0 +1,56 @@
+import { describeType } from '../encoding/codec.ts'
+import { MessagingError } from '../errors/messaging-error.ts'
+import type { MessageHeaders, MessageKey } from './producer-manifest.ts'
+
+/** Options of one call: the strongest layer of all. */
+export interface SendOptions {
+  /** In place of the manifest's key. */
+  readonly key?: MessageKey
+  /** Added after the manifest's headers. */
+  readonly headers?: MessageHeaders
+  /** From 0; in place of the partitioner and the manifest's choice. */
+  readonly partition?: number
+  /** Milliseconds since 1970, or a Date; in place of the manifest's. */
+  readonly timestamp?: number | Date
+  /** Stops waiting: SEND_ABORTED if nothing was handed over yet, SEND_ABANDONED if the message may still arrive. */
+  readonly signal?: AbortSignal
+}
+
+/** Options of all messages of one `sendMany`. */
+export type SendManyOptions = Omit<SendOptions, 'key'>
+
+const known: ReadonlySet<string> = new Set<keyof SendOptions>(['key', 'headers', 'partition', 'timestamp', 'signal'])
+
+/** @throws SEND_OPTION_INVALID for an unknown option or a signal that is none */
+export function checkSendOptions(options: SendOptions, manifest: string): void {
+  for (const option in options) {
+    if (!known.has(option))
+      throw invalidOption(manifest, option, `one of ${[...known].join(', ')}`, 'an unknown option')
+  }
+  const { signal } = options
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidOption(manifest, 'signal', 'an AbortSignal', describeType(signal))
+  }
+}
+
+/** -1 leaves the choice to the partitioner. @throws SEND_OPTION_INVALID */
+export function encodePartition(partition: number | undefined, manifest: string): number {
+  if (partition === undefined) return -1
+  if (Number.isInteger(partition) && partition >= 0 && partition <= 0x7fffffff) return partition
+  const actual = typeof partition === 'number' ? String(partition) : describeType(partition)
+  throw invalidOption(manifest, 'partition', 'an integer from 0', actual)
+}
+
+/** 0 means now. @throws SEND_OPTION_INVALID */
+export function encodeTimestamp(timestamp: number | Date | undefined, manifest: string): number {
+  if (timestamp === undefined) return 0
+  const milliseconds = timestamp instanceof Date ? timestamp.getTime() : timestamp
+  // The drivers take 0 as "now", so the first millisecond of 1970 cannot be said.
+  if (Number.isSafeInteger(milliseconds) && milliseconds > 0) return milliseconds
+  const actual = typeof milliseconds === 'number' ? String(milliseconds) : describeType(timestamp)
+  throw invalidOption(manifest, 'timestamp', 'whole milliseconds since 1970, above 0, or a valid Date', actual)
+}
+
+export function invalidOption(manifest: string, option: string, expected: string, actual: string): MessagingError {
+  return new MessagingError('SEND_OPTION_INVALID', { manifest, option, expected, actual }, { manifest })
+}

@@ -1,0 +1,24 @@
+export { configure, createMessaging, messaging, registry } from './messaging.ts'
+export type { ConfigureOptions, Messaging, MessagingConfiguration } from './messaging.ts'
+export { ProducerManifest } from './factory/producer-manifest.ts'
+export type {
+  HeaderValue,
+  MessageHeaders,
+  MessageKey,
+  PayloadOf,
+  ProducerManifestClass,
+  TopicConfig,
+} from './factory/producer-manifest.ts'
+export type { DeliveryReport } from './factory/delivery-report.ts'
+export type { SendManyOptions, SendOptions } from './factory/send-options.ts'
+export type { ProducerRegistry } from './registry/producer-registry.ts'
+export type { ClientStatus, ProducerStatus, RegistryState, RegistryStatus } from './registry/registry-status.ts'
+export type { MessagingConfig, MessagingOptions, ProducerConfig, ProducerOptions } from './config/fields.ts'
+export type { ConfigExplanation, ConfigLayer } from './config/config-store.ts'
+export { Secret } from './config/secret.ts'
+export { isMessagingError, MessagingError } from './errors/messaging-error.ts'
+export type { BatchFailure, ErrorContext, ErrorParameters } from './errors/messaging-error.ts'
+export { errorCodes } from './errors/codes.ts'
+export type { ErrorCode, ErrorCodeEntry, Outcome } from './errors/codes.ts'
+export { subscribe } from './instrumentation/events.ts'
+export type { EventName, EventPayloads } from './instrumentation/events.ts'

@@ -1,0 +1,1 @@
+export { channels, events, subscribe, type EventName, type EventPayloads } from './instrumentation/events.ts'

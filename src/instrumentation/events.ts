@@ -1,0 +1,71 @@
+import { channel, type Channel } from 'node:diagnostics_channel'
+import type { MessagingError } from '../errors/messaging-error.ts'
+
+/** What each event carries. Durations are in milliseconds, sizes in bytes. No event carries a key, a payload or a secret. */
+export interface EventPayloads {
+  'producer.built': { manifest: string; topic: string; driver: string; durationMs: number }
+  'producer.build_failed': { manifest: string; error: MessagingError }
+  'client.connected': { driver: string; clientId: string; durationMs: number }
+  'client.errored': { driver: string; clientId: string; error: MessagingError }
+  'client.closed': { driver: string; unsettled: number; durationMs: number }
+  'message.sent': { manifest: string; topic: string; bytes: number }
+  'message.acknowledged': {
+    manifest: string
+    topic: string
+    partition: number
+    offset: number
+    bytes: number
+    /** From the hand-over to the driver until the acknowledgement; 0 if nobody listened at the hand-over. */
+    durationMs: number
+  }
+  'message.failed': { manifest: string; topic: string | undefined; error: MessagingError; dispatched: boolean }
+  'message.suppressed': { manifest: string }
+  'registry.closing': { pending: number }
+  'registry.closed': { durationMs: number; unsettled: number }
+}
+
+export type EventName = keyof EventPayloads
+
+/** The one list of events: name -> meaning. Each is a `node:diagnostics_channel` named `postrider:<event>`. */
+export const events: Readonly<Record<EventName, string>> = {
+  'producer.built': 'The first send of a manifest built its producer.',
+  'producer.build_failed': 'A producer could not be built; the next send tries again.',
+  'client.connected': 'A driver client connected; producers of one profile share it.',
+  'client.errored': 'A client reports trouble in the background (a broker down, a fatal error).',
+  'client.closed': 'A client was closed; `unsettled` messages were given up.',
+  'message.sent': 'A message was encoded and handed to the driver.',
+  'message.acknowledged': 'The broker acknowledged a message.',
+  'message.failed': 'A message failed for good; `dispatched` says that no caller waits for it.',
+  'message.suppressed': 'A message was not sent because its manifest is disabled in this async context.',
+  'registry.closing': 'close() was called; new sends are refused from here on.',
+  'registry.closed': 'Everything is settled and closed.',
+}
+
+/** Channels by event. Publishers check `hasSubscribers` first, so that an event nobody hears costs one property read. */
+export const channels = Object.fromEntries(
+  Object.keys(events).map((name) => [name, channel(`postrider:${name}`)]),
+) as unknown as { readonly [Name in EventName]: Channel<unknown, EventPayloads[Name]> }
+
+/**
+ * Calls `listener` for every `name` event in this process until the returned function is called.
+ * A listener that throws does not disturb the sender: the error becomes a process warning, once per listener.
+ */
+export function subscribe<Name extends EventName>(
+  name: Name,
+  listener: (payload: EventPayloads[Name]) => void,
+): () => void {
+  let warned = false
+  const guarded = (payload: unknown): void => {
+    try {
+      listener(payload as EventPayloads[Name])
+    } catch (error) {
+      if (!warned) process.emitWarning(`A listener of postrider:${name} threw: ${String(error)}`, 'PostriderWarning')
+      warned = true
+    }
+  }
+  const target = channels[name]
+  target.subscribe(guarded)
+  return () => {
+    target.unsubscribe(guarded)
+  }
+}

@@ -1,0 +1,67 @@
+import { ConfigStore, type ConfigExplanation } from './config/config-store.ts'
+import type { MessagingConfig, MessagingOptions } from './config/fields.ts'
+import { manifestNameOf, type ProducerManifestClass } from './factory/producer-manifest.ts'
+import { readManifest } from './factory/read-manifest.ts'
+import { ProducerRegistry } from './registry/producer-registry.ts'
+
+export interface ConfigureOptions {
+  /** A shared package configures the `library` layer; what an application configures is stronger. Default `application`. */
+  readonly layer?: 'library' | 'application'
+}
+
+/** An isolated instance: configuration and registry of its own. */
+export interface Messaging extends AsyncDisposable {
+  readonly registry: ProducerRegistry
+  readonly config: MessagingConfiguration
+  /** Adds options; all or nothing. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID, CONFIG_IN_USE */
+  configure(options: MessagingOptions, how?: ConfigureOptions): void
+  /** Closes the registry; see `ProducerRegistry.close`. */
+  close(): Promise<void>
+}
+
+export interface MessagingConfiguration {
+  /** The resolved, frozen configuration. @throws CONFIG_INVALID, CONFIG_UNKNOWN_FIELD, CONFIG_MISSING */
+  resolve(): MessagingConfig
+  /**
+   * Which layer set a field, and which it beat: `explain('brokers')`, `explain('producers.OrderPlaced.acks')`.
+   * Attributes of a manifest count once it was sent; `explain(OrderPlaced, 'acks')` counts them at once.
+   * @throws CONFIG_UNKNOWN_FIELD
+   */
+  explain(path: string): ConfigExplanation
+  explain(manifest: ProducerManifestClass, field: string): ConfigExplanation
+}
+
+/** Makes an instance that shares nothing with others. Nothing is loaded or opened before its first send. */
+export function createMessaging(
+  options: MessagingOptions = {},
+  environment: NodeJS.ProcessEnv = process.env,
+): Messaging {
+  const store = new ConfigStore(environment)
+  store.configure(options)
+  const registry = new ProducerRegistry(store)
+  const close = (): Promise<void> => registry.close()
+  return {
+    registry,
+    config: {
+      resolve: () => store.resolve(),
+      explain(target: string | ProducerManifestClass, field?: string) {
+        if (typeof target === 'string') return store.explain(target)
+        return store.explain(`producers.${manifestNameOf(target)}.${field}`, readManifest(target).attributes)
+      },
+    },
+    configure: (added, { layer } = {}) => store.configure(added, layer),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** The default instance: the only state at module level. */
+export const messaging: Messaging = createMessaging()
+
+/** Configures the default instance. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID, CONFIG_IN_USE */
+export function configure(options: MessagingOptions, how?: ConfigureOptions): void {
+  messaging.configure(options, how)
+}
+
+/** The producers of the default instance. */
+export const registry: ProducerRegistry = messaging.registry

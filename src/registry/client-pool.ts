@@ -1,0 +1,128 @@
+import { environmentName } from '../config/environment.ts'
+import type { MessagingConfig, ProducerConfig } from '../config/fields.ts'
+import { Client } from '../driver/client.ts'
+import { createDriverError } from '../driver/driver-error.ts'
+import type { ClientProfile, Driver, DriverFailure, DriverModule } from '../driver/driver.ts'
+import { loadDriver } from '../driver/load-driver.ts'
+import { MessagingError } from '../errors/messaging-error.ts'
+import { channels } from '../instrumentation/events.ts'
+
+export interface ConnectedClient {
+  readonly key: string
+  readonly driverName: string
+  readonly profile: ClientProfile
+  readonly client: Client
+  readonly driver: Driver
+}
+
+const profileFields = [
+  'acks',
+  'idempotence',
+  'compression',
+  'lingerMs',
+  'maxInFlight',
+  'deliveryTimeoutMs',
+  'requestTimeoutMs',
+  'maxMessageBytes',
+  'partitioner',
+  'queueMaxMessages',
+  'queueMaxBytes',
+  'queueTimeoutMs',
+] as const satisfies readonly (keyof ClientProfile)[]
+
+/** Clients by profile: producers whose profile is the same share one. A failed connection is forgotten, so the next send tries again. */
+export class ClientPool {
+  readonly #connections = new Map<string, Promise<ConnectedClient>>()
+  readonly #connected = new Set<ConnectedClient>()
+  readonly #onFatal: (client: ConnectedClient, failure: DriverFailure) => void
+  #module: Promise<DriverModule> | undefined
+
+  constructor(onFatal: (client: ConnectedClient, failure: DriverFailure) => void) {
+    this.#onFatal = onFatal
+  }
+
+  get connected(): readonly ConnectedClient[] {
+    return [...this.#connected]
+  }
+
+  /** @throws CONFIG_MISSING, BROKERS_UNREACHABLE, AUTHENTICATION_FAILED and the DRIVER_* codes */
+  connect(config: MessagingConfig, producerConfig: ProducerConfig): Promise<ConnectedClient> {
+    const profile = Object.fromEntries(
+      profileFields.map((name) => [name, producerConfig[name]]),
+    ) as unknown as ClientProfile
+    const key = JSON.stringify(profile)
+    const known = this.#connections.get(key)
+    if (known) return known
+    const connection = this.#open(key, config, profile)
+    this.#connections.set(key, connection)
+    connection.catch(() => this.#connections.delete(key))
+    return connection
+  }
+
+  /** Closes one client, giving up what is pending; the next `connect` with its profile makes a new one. */
+  disconnect(connected: ConnectedClient): void {
+    this.#connections.delete(connected.key)
+    void this.#close(connected, 0)
+  }
+
+  /** Waits for connections under way, then closes every client. Resolves with the number of messages given up. */
+  async close(timeoutMs: number): Promise<number> {
+    const connections = [...this.#connections.values()]
+    this.#connections.clear()
+    const unsettled = await Promise.all(
+      connections.map((connection) =>
+        connection.then(
+          (client) => this.#close(client, timeoutMs),
+          () => 0,
+        ),
+      ),
+    )
+    return unsettled.reduce((sum, count) => sum + count, 0)
+  }
+
+  async #open(key: string, config: MessagingConfig, profile: ClientProfile): Promise<ConnectedClient> {
+    const startedAt = performance.now()
+    this.#module ??= loadDriver(config.driver)
+    const module = await this.#module
+    const passThrough = module.name === 'confluent' ? config.driverOptions.confluent : {}
+    if (config.brokers === undefined && module.needsBrokers(passThrough)) {
+      throw new MessagingError('CONFIG_MISSING', { path: 'brokers', env: environmentName('brokers') })
+    }
+    const { clientId, connectTimeoutMs, tls, sasl, brokers = [] } = config
+    let connected: ConnectedClient | undefined
+    const onFailure = (failure: DriverFailure): void => {
+      const channel = channels['client.errored']
+      if (channel.hasSubscribers) channel.publish({ driver: module.name, clientId, error: createDriverError(failure) })
+      if (!failure.fatal || !connected) return
+      this.#onFatal(connected, failure)
+      this.disconnect(connected)
+    }
+    const driver = await module.createDriver({
+      brokers,
+      clientId,
+      connectTimeoutMs,
+      tls,
+      sasl,
+      profile,
+      passThrough,
+      onFailure,
+    })
+    connected = { key, driverName: module.name, profile, client: new Client(driver, profile), driver }
+    this.#connected.add(connected)
+    if (channels['client.connected'].hasSubscribers) {
+      const durationMs = performance.now() - startedAt
+      channels['client.connected'].publish({ driver: module.name, clientId, durationMs })
+    }
+    return connected
+  }
+
+  async #close(connected: ConnectedClient, timeoutMs: number): Promise<number> {
+    const startedAt = performance.now()
+    const unsettled = await connected.client.close(timeoutMs)
+    if (this.#connected.delete(connected) && channels['client.closed'].hasSubscribers) {
+      const durationMs = performance.now() - startedAt
+      channels['client.closed'].publish({ driver: connected.driverName, unsettled, durationMs })
+    }
+    return unsettled
+  }
+}

@@ -1,0 +1,94 @@
+import { MessagingError } from '../errors/messaging-error.ts'
+import type { Producer } from '../factory/producer.ts'
+
+interface Waiting {
+  readonly start: (producer: Producer) => void
+  readonly fail: (error: MessagingError) => void
+}
+
+/** Sends of one manifest that may wait for its producer to be built. */
+const maxWaiting = 100_000
+
+/** The place of one manifest in the registry: its producer once it is built, the sends that wait for it until then. */
+export class ProducerEntry {
+  readonly name: string
+  producer: Producer | undefined
+  lastError: MessagingError | undefined
+  #waiting: Waiting[] = []
+  #building: Promise<void> | undefined
+  readonly #build: () => Promise<Producer>
+
+  /** @param build rejects with a MessagingError, always */
+  constructor(name: string, build: () => Promise<Producer>) {
+    this.name = name
+    this.#build = build
+  }
+
+  get building(): Promise<void> | undefined {
+    return this.#building
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /**
+   * Runs `start` with the producer, at once or when it is built; `fail` when it cannot be.
+   * Concurrent first sends share one build; a failed one is tried again by the next send.
+   */
+  whenBuilt(start: (producer: Producer) => void, fail: (error: MessagingError) => void, signal?: AbortSignal): void {
+    if (this.producer) {
+      start(this.producer)
+      return
+    }
+    const manifest = this.name
+    if (this.#waiting.length >= maxWaiting) {
+      fail(
+        new MessagingError(
+          'QUEUE_FULL',
+          { reason: `${maxWaiting} sends wait for the producer to be built` },
+          { manifest },
+        ),
+      )
+      return
+    }
+    const waiting: Waiting = { start, fail }
+    this.#waiting.push(waiting)
+    if (signal instanceof AbortSignal) this.#giveUpOnAbort(waiting, signal)
+    this.#building ??= this.#run().finally(() => (this.#building = undefined))
+  }
+
+  /** Fails the sends that still wait, for a close that cannot wait for the build. */
+  giveUp(error: MessagingError): void {
+    for (const { fail } of this.#waiting.splice(0)) fail(error)
+  }
+
+  async #run(): Promise<void> {
+    let producer: Producer
+    try {
+      producer = await this.#build()
+    } catch (error) {
+      this.lastError = error as MessagingError
+      this.giveUp(this.lastError)
+      return
+    }
+    this.lastError = undefined
+    // In one synchronous sweep, in the order of the calls: a send made between the end of the build and its turn
+    // in a promise queue would otherwise overtake the ones that waited.
+    const waiting = this.#waiting.splice(0)
+    this.producer = producer
+    for (const { start } of waiting) start(producer)
+  }
+
+  #giveUpOnAbort(waiting: Waiting, signal: AbortSignal): void {
+    const abort = (): void => {
+      const index = this.#waiting.indexOf(waiting)
+      if (index === -1) return
+      this.#waiting.splice(index, 1)
+      const manifest = this.name
+      waiting.fail(new MessagingError('SEND_ABORTED', { manifest }, { manifest, cause: signal.reason }))
+    }
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+  }
+}

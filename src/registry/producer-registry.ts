@@ -1,0 +1,316 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Client } from '../driver/client.ts'
+import type { ConfigStore } from '../config/config-store.ts'
+import { environmentName } from '../config/environment.ts'
+import { describeType } from '../encoding/codec.ts'
+import { createEmbeddedSchemaRegistry } from '../encoding/embedded-schema-registry.ts'
+import type { SchemaRegistry } from '../encoding/schema-registry.ts'
+import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
+import { createProducer } from '../factory/create-producer.ts'
+import type { DeliveryReport } from '../factory/delivery-report.ts'
+import type { Producer } from '../factory/producer.ts'
+import {
+  isProducerManifestClass,
+  manifestNameOf,
+  type MessageKey,
+  type PayloadOf,
+  type ProducerManifestClass,
+} from '../factory/producer-manifest.ts'
+import { readManifest } from '../factory/read-manifest.ts'
+import type { SendManyOptions, SendOptions } from '../factory/send-options.ts'
+import { channels } from '../instrumentation/events.ts'
+import { ClientPool } from './client-pool.ts'
+import { closeOnExit } from './close-on-exit.ts'
+import { ProducerEntry } from './producer-entry.ts'
+import { describeRegistry, type RegistryState, type RegistryStatus } from './registry-status.ts'
+
+/** Producers by manifest: each is built on its first send, cached, and closed once. */
+export class ProducerRegistry {
+  readonly #config: ConfigStore
+  readonly #entries = new Map<unknown, ProducerEntry>()
+  readonly #manifestByName = new Map<string, ProducerManifestClass>()
+  readonly #clients: ClientPool
+  #schemaRegistry: SchemaRegistry | undefined
+  #disabled: AsyncLocalStorage<ReadonlySet<unknown> | 'all'> | undefined
+  #state: RegistryState = 'open'
+  #closing: Promise<void> | undefined
+  #stopWatchingExit: (() => void) | undefined
+
+  constructor(config: ConfigStore) {
+    this.#config = config
+    // A client with a fatal error sends nothing any more: the next send builds a new one.
+    this.#clients = new ClientPool((dead) => this.#forgetProducersOf(dead.client))
+  }
+
+  /**
+   * Sends one message; resolves when the broker has acknowledged it. Do not change the payload before.
+   * @throws (rejects with) a MessagingError; docs/errors.md lists the codes
+   */
+  send<Manifest extends ProducerManifestClass>(
+    Manifest: Manifest,
+    payload: PayloadOf<Manifest>,
+    options?: SendOptions,
+  ): Promise<DeliveryReport> {
+    return this.#perform(Manifest, options, (producer) => producer.send(payload, options), suppressedReport)
+  }
+
+  /**
+   * Sends a list in order; resolves with the reports by index when all are acknowledged.
+   * @throws (rejects with) BATCH_FAILED when some failed, naming each index; the others were sent
+   */
+  sendMany<Manifest extends ProducerManifestClass>(
+    Manifest: Manifest,
+    payloads: readonly PayloadOf<Manifest>[],
+    options?: SendManyOptions,
+  ): Promise<readonly DeliveryReport[]> {
+    const suppressed = (): readonly DeliveryReport[] => payloads.map(suppressedReport)
+    return this.#perform(Manifest, options, (producer) => producer.sendMany(payloads, options), suppressed)
+  }
+
+  /** Sends a message with `key` and no value, which deletes the key in a compacted topic. @throws (rejects) as `send` */
+  tombstone(Manifest: ProducerManifestClass, key: MessageKey, options?: SendOptions): Promise<DeliveryReport> {
+    return this.#perform(Manifest, options, (producer) => producer.tombstone(key, options), suppressedReport)
+  }
+
+  /**
+   * Sends without waiting: a failure becomes the event `message.failed`, and a process warning if nobody listens to it.
+   * @throws MANIFEST_UNKNOWN, REGISTRY_CLOSED at once, since these are mistakes of the caller
+   */
+  dispatch<Manifest extends ProducerManifestClass>(
+    Manifest: Manifest,
+    payload: PayloadOf<Manifest>,
+    options?: SendOptions,
+  ): void {
+    const entry = this.#entryOf(Manifest)
+    if (this.#isDisabled(Manifest, entry)) return
+    entry.whenBuilt(
+      (producer) => producer.dispatch(payload, options),
+      (error) => {
+        if (!publishFailure(entry.name, error, true))
+          process.emitWarning(`A dispatched ${error.message}`, 'PostriderWarning', error.code)
+      },
+    )
+  }
+
+  /**
+   * Waits until everything sent before this call is settled. Failures are told to those who sent, not here.
+   * @throws FLUSH_TIMED_OUT after `timeoutMs`, if given
+   */
+  async flush(timeoutMs?: number): Promise<void> {
+    const startedAt = performance.now()
+    await this.#allHandedOver()
+    const left = timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - (performance.now() - startedAt))
+    await Promise.all(this.#clients.connected.map(({ client }) => client.flush(left)))
+  }
+
+  /**
+   * Refuses new sends at once, waits for what was accepted (at most closeTimeoutMs), fails the rest with CLOSE_TIMED_OUT
+   * and releases everything. Never rejects; safe to call again, while connecting, and from a signal handler.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /**
+   * Suppresses sends of `manifests` (of all, if none is given) made by `run` and by everything it awaits or starts.
+   * Suppressed sends resolve with `suppressed: true`. Sends elsewhere in the process are not affected.
+   * @example await registry.disable(OrderPlaced, () => importOldOrders())
+   */
+  disable<Result>(...args: [...manifests: ProducerManifestClass[], run: () => Result]): Result {
+    const run = args.at(-1) as () => Result
+    const manifests = args.slice(0, -1) as ProducerManifestClass[]
+    if (typeof run !== 'function' || isProducerManifestClass(run)) {
+      throw new MessagingError('INPUT_INVALID', {
+        source: 'registry.disable()',
+        reason: 'the last argument must be a function',
+      })
+    }
+    for (const manifest of manifests) this.#entryOf(manifest)
+    this.#disabled ??= new AsyncLocalStorage()
+    const outer = this.#disabled.getStore()
+    const disabled = outer === 'all' || manifests.length === 0 ? 'all' : new Set([...(outer ?? []), ...manifests])
+    return this.#disabled.run(disabled, run)
+  }
+
+  /** Closes clients that have nothing to do. The next send of their manifests connects again. */
+  disconnectIdle(): void {
+    const busy = (client: Client): boolean =>
+      client.pending > 0 ||
+      [...this.#entries.values()].some(({ producer }) => producer?.uses(client) && producer.isHandingOver)
+    for (const connected of this.#clients.connected) {
+      if (busy(connected.client)) continue
+      this.#forgetProducersOf(connected.client)
+      this.#clients.disconnect(connected)
+    }
+  }
+
+  /** What is built, connected and pending now. Plain data without payloads or secrets. */
+  status(): RegistryStatus {
+    return describeRegistry(this.#state, this.#entries.values(), this.#clients.connected)
+  }
+
+  #perform<Result>(
+    Manifest: ProducerManifestClass,
+    options: SendOptions | undefined,
+    send: (producer: Producer) => Promise<Result>,
+    suppressed: () => Result,
+  ): Promise<Result> {
+    let entry: ProducerEntry
+    try {
+      entry = this.#entryOf(Manifest)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    if (this.#isDisabled(Manifest, entry)) return Promise.resolve(suppressed())
+    if (entry.producer) return send(entry.producer)
+    return new Promise((resolve, reject) => {
+      const fail = (error: MessagingError): void => {
+        publishFailure(entry.name, error, false)
+        reject(error)
+      }
+      entry.whenBuilt((producer) => resolve(send(producer)), fail, options?.signal)
+    })
+  }
+
+  /** @throws MANIFEST_UNKNOWN, MANIFEST_INVALID, REGISTRY_CLOSED */
+  #entryOf(Manifest: ProducerManifestClass): ProducerEntry {
+    const known = this.#entries.get(Manifest)
+    if (known && this.#state === 'open') return known
+    if (!isProducerManifestClass(Manifest)) {
+      const value =
+        typeof Manifest === 'function'
+          ? `The class ${(Manifest as { name: string }).name}`
+          : `A value of type ${describeType(Manifest)}`
+      throw new MessagingError('MANIFEST_UNKNOWN', { value })
+    }
+    const name = manifestNameOf(Manifest)
+    if (this.#state !== 'open')
+      throw new MessagingError('REGISTRY_CLOSED', { state: this.#state, manifest: name }, { manifest: name })
+    const namesake = this.#manifestByName.get(name)
+    if (namesake !== undefined && namesake !== Manifest) {
+      const reason = 'is also the name of another manifest class; give one of them a static manifestName'
+      throw new MessagingError('MANIFEST_INVALID', { manifest: name, attribute: 'name', reason }, { manifest: name })
+    }
+    const entry = new ProducerEntry(name, () => this.#build(Manifest, name))
+    this.#manifestByName.set(name, Manifest)
+    this.#entries.set(Manifest, entry)
+    return entry
+  }
+
+  async #build(Manifest: ProducerManifestClass, manifest: string): Promise<Producer> {
+    const startedAt = performance.now()
+    this.#config.lock(manifest)
+    try {
+      const read = readManifest(Manifest)
+      const config = this.#config.resolve()
+      const producerConfig = this.#config.resolveProducer(manifest, read.attributes)
+      const producer = await createProducer(read, producerConfig, {
+        config,
+        schemaRegistry: () => this.#resolveSchemaRegistry(),
+        connect: () => this.#clients.connect(config, producerConfig),
+      })
+      if (config.closeOnExit) this.#stopWatchingExit ??= closeOnExit(this)
+      const channel = channels['producer.built']
+      if (channel.hasSubscribers) {
+        const durationMs = performance.now() - startedAt
+        channel.publish({ manifest, topic: producer.topic, driver: producer.driverName, durationMs })
+      }
+      return producer
+    } catch (thrown) {
+      this.#config.unlock(manifest)
+      const error = normalizeBuildFailure(thrown, manifest)
+      const channel = channels['producer.build_failed']
+      if (channel.hasSubscribers) channel.publish({ manifest, error })
+      throw error
+    }
+  }
+
+  #resolveSchemaRegistry(): SchemaRegistry {
+    const path = 'schemaRegistry.url'
+    if (this.#config.resolve().schemaRegistry.url === undefined) {
+      throw new MessagingError('CONFIG_MISSING', { path, env: environmentName(path) })
+    }
+    this.#schemaRegistry ??= createEmbeddedSchemaRegistry()
+    return this.#schemaRegistry
+  }
+
+  #isDisabled(Manifest: ProducerManifestClass, entry: ProducerEntry): boolean {
+    const disabled = this.#disabled?.getStore()
+    if (disabled === undefined || (disabled !== 'all' && !disabled.has(Manifest))) return false
+    const channel = channels['message.suppressed']
+    if (channel.hasSubscribers) channel.publish({ manifest: entry.name })
+    return true
+  }
+
+  #forgetProducersOf(client: Client): void {
+    for (const entry of this.#entries.values()) {
+      if (!entry.producer?.uses(client)) continue
+      entry.producer = undefined
+      this.#config.unlock(entry.name)
+    }
+  }
+
+  /** Everything accepted so far is with a client, or has failed. */
+  async #allHandedOver(): Promise<void> {
+    const entries = [...this.#entries.values()]
+    await Promise.all(entries.map(async ({ building }) => building))
+    await Promise.all(entries.map(async ({ producer }) => producer?.handedOver()))
+  }
+
+  async #close(): Promise<void> {
+    const startedAt = performance.now()
+    this.#state = 'closing'
+    const { pending } = this.status()
+    if (channels['registry.closing'].hasSubscribers) channels['registry.closing'].publish({ pending })
+    const { closeTimeoutMs } = this.#closeConfig()
+    await withinTime(this.#allHandedOver(), closeTimeoutMs)
+    for (const entry of this.#entries.values()) {
+      const manifest = entry.name
+      const reason = `its producer was not built within closeTimeoutMs (${closeTimeoutMs} ms)`
+      entry.giveUp(new MessagingError('CLOSE_TIMED_OUT', { reason }, { manifest, outcome: 'not_sent' }))
+    }
+    const left = Math.max(0, closeTimeoutMs - (performance.now() - startedAt))
+    const unsettled = await this.#clients.close(left)
+    this.#stopWatchingExit?.()
+    this.#state = 'closed'
+    const durationMs = performance.now() - startedAt
+    if (channels['registry.closed'].hasSubscribers) channels['registry.closed'].publish({ durationMs, unsettled })
+  }
+
+  /** A registry that never sent anything may have configuration that cannot be resolved; closing it is no time to say so. */
+  #closeConfig(): { closeTimeoutMs: number } {
+    try {
+      return this.#config.resolve()
+    } catch {
+      return { closeTimeoutMs: 0 }
+    }
+  }
+}
+
+function suppressedReport(): DeliveryReport {
+  return { topic: '', partition: -1, offset: -1, timestamp: -1, suppressed: true }
+}
+
+function publishFailure(manifest: string, error: MessagingError, dispatched: boolean): boolean {
+  const channel = channels['message.failed']
+  if (channel.hasSubscribers) channel.publish({ manifest, topic: error.topic, error, dispatched })
+  return channel.hasSubscribers
+}
+
+/** Every failure that leaves the SDK is a MessagingError that names its manifest. */
+function normalizeBuildFailure(thrown: unknown, manifest: string): MessagingError {
+  if (!isMessagingError(thrown)) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown)
+    return new MessagingError('DRIVER_FAILED', { reason }, { manifest, outcome: 'not_sent', cause: thrown })
+  }
+  return thrown.manifest === undefined ? thrown.of(manifest) : thrown
+}
+
+async function withinTime(work: Promise<unknown>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timedOut = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs)
+  })
+  await Promise.race([work, timedOut]).finally(() => clearTimeout(timer))
+}
