@@ -69,6 +69,18 @@ const publicNames: Record<string, string[]> = {
     'registry',
     'subscribe',
   ],
+  './driver': ['createDriverError', 'murmur2', 'partitionByCrc32', 'partitionByMurmur2'],
+  './encoding': [
+    'codecNames',
+    'createAvroCodec',
+    'createBytesCodec',
+    'createEmbeddedSchemaRegistry',
+    'createJsonCodec',
+    'createStringCodec',
+    'readSchemaId',
+  ],
+  './instrumentation': ['channels', 'events', 'subscribe'],
+  './testing': ['createMemoryDriver', 'startMockCluster'],
 }
 
 const sources = readSourceTree(new URL('src/', root))
