@@ -9,7 +9,10 @@ export type KcatRecord = {
   timestamp: number
   key: Buffer | null
   value: Buffer | null
-  /** As kcat prints them: name=value,name=value with a null value as NULL. Not parsed, since a value may hold a comma. */
+  /**
+   * As kcat prints them: name=value,name=value with a null value as NULL and each value only up to its first NUL byte.
+   * Not parsed, since a value may hold a comma: the Java client is the exact view of headers.
+   */
   headers: Buffer
 }
 

@@ -36,7 +36,8 @@ async function main(): Promise<number> {
   await using kafka = await startKafka({ sasl: { users: { [SASL_USERNAME]: SASL_PASSWORD } }, tls: true })
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
   process.stderr.write(`Apache Kafka ${kafka.version} is up on ${kafka.bootstrap} after ${seconds} s\n`)
-  return runVitest(environmentFor(kafka))
+  // Awaited here: a returned promise would be waited for after Kafka is gone.
+  return await runVitest(environmentFor(kafka))
 }
 
 function environmentFor(kafka: KafkaCluster): Record<string, string> {

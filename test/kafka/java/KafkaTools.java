@@ -229,6 +229,8 @@ public final class KafkaTools {
         "enable.auto.commit", "false",
         "allow.auto.create.topics", "false",
         "isolation.level", request.path("isolation").asText("read_uncommitted"),
+        // Closing waits for the fetch that is under way, which the broker answers after this time when there is nothing more.
+        "fetch.max.wait.ms", "5",
         "default.api.timeout.ms", "30000");
     try (KafkaConsumer<byte[], byte[]> consumer =
         new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
