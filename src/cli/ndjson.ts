@@ -48,9 +48,10 @@ function parseLine(bytes: Buffer): { value: unknown } | { reason: string } | und
   try {
     return { value: JSON.parse(text) }
   } catch (error) {
-    const position = /position (\d+)/.exec((error as Error).message)?.[1]
-    return {
-      reason: position === undefined ? 'not JSON (it ends too early)' : `not JSON at column ${Number(position) + 1}`,
-    }
+    // The parser's own message quotes the line.
+    const { message } = error as Error
+    const position = /position (\d+)/.exec(message)?.[1]
+    if (position !== undefined) return { reason: `not JSON from column ${Number(position) + 1} on` }
+    return { reason: message.includes('end of JSON') ? 'not JSON: it ends too early' : 'not JSON' }
   }
 }

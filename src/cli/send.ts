@@ -4,6 +4,7 @@ import type { MessagingOptions } from '../config/fields.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import { manifestNameOf } from '../factory/producer-manifest.ts'
 import { createMessaging } from '../messaging.ts'
+import { InFlight } from './in-flight.ts'
 import { loadManifest } from './load-manifest.ts'
 import { readNdjson } from './ndjson.ts'
 
@@ -29,7 +30,7 @@ export interface CommandStreams {
 }
 
 /** Lines on their way at a time: enough to keep batches full, little enough to stop soon after a failure. */
-const maxPending = 10_000
+const maxInFlight = 10_000
 
 export async function runSend(args: readonly string[], streams: CommandStreams): Promise<number> {
   const { values } = parseArgs({
@@ -54,12 +55,7 @@ export async function runSend(args: readonly string[], streams: CommandStreams):
   let acknowledged = 0
   let failed = 0
   let stopped = false
-  let pending = 0
-  let wake: (() => void) | undefined
-  const settle = (): void => {
-    pending--
-    wake?.()
-  }
+  const inFlight = new InFlight()
   const refuse = (line: number, reason: string): void => {
     failed++
     streams.stderr.write(`line ${line}: ${reason}\n`)
@@ -69,20 +65,17 @@ export async function runSend(args: readonly string[], streams: CommandStreams):
   for await (const entry of readNdjson(source)) {
     if ('reason' in entry) refuse(entry.line, entry.reason)
     else {
-      pending++
-      void messaging.registry
-        .send(Manifest, entry.value as never)
-        .then(
-          () => void acknowledged++,
-          (error: unknown) =>
-            refuse(entry.line, isMessagingError(error) ? `${error.code}: ${error.message}` : String(error)),
-        )
-        .finally(settle)
-      while (pending >= maxPending) await new Promise<void>((resolve) => (wake = resolve))
+      const sent = messaging.registry.send(Manifest, entry.value).then(
+        () => void acknowledged++,
+        (error: unknown) =>
+          refuse(entry.line, isMessagingError(error) ? `${error.code}: ${error.message}` : String(error)),
+      )
+      inFlight.add(sent)
+      await inFlight.downTo(maxInFlight)
     }
     if (stopped) break
   }
-  while (pending > 0) await new Promise<void>((resolve) => (wake = resolve))
+  await inFlight.downTo(0)
   const summary = `${manifestNameOf(Manifest)}: ${acknowledged} acknowledged, ${failed} failed`
   streams.stdout.write(stopped ? `${summary}; stopped at the first failure (--skip-invalid goes on)\n` : `${summary}\n`)
   return failed === 0 ? 0 : 1

@@ -1,8 +1,10 @@
 import type { DriverModule } from '../driver/driver.ts'
-import { driverNames, type DriverName } from '../driver/load-driver.ts'
+import type { DriverName } from '../driver/load-driver.ts'
 import { choice, flag, integer, list, passThrough, secret, text, type Field } from './field.ts'
 
 const hostAndPort = /^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i
+
+const driverNames = ['confluent', 'memory'] as const satisfies readonly DriverName[]
 
 const driver: Field<DriverName | DriverModule> & { readonly default: DriverName } = {
   type: `one of ${driverNames.join(', ')}, or a driver module`,

@@ -40,7 +40,7 @@ const brand = Symbol.for('postrider.ProducerManifest')
 // oxlint-disable-next-line no-unsafe-declaration-merging -- the merged attributes are optional and have no initial value
 export abstract class ProducerManifest<Payload = unknown> {
   /** Name in config, events and errors. Default: the class name; set it where a bundler renames classes. */
-  static manifestName?: string
+  static manifestName?: string | undefined
 
   /** Carries the payload type for inference; never set. */
   declare readonly '~payload'?: Payload
@@ -86,10 +86,10 @@ export interface ProducerManifest<Payload> extends Omit<ProducerOptions, 'topic'
 Object.defineProperty(ProducerManifest.prototype, brand, { value: true })
 
 /** A manifest class, as it is passed to the registry. */
-export interface ProducerManifestClass<Payload = never> {
+export interface ProducerManifestClass<Payload = unknown> {
   new (): ProducerManifest<Payload>
   readonly name: string
-  readonly manifestName?: string
+  readonly manifestName?: string | undefined
 }
 
 /** The payload type of a manifest class. */

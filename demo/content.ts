@@ -1,0 +1,58 @@
+import { createEmbeddedSchemaRegistry } from '../src/encoding.ts'
+import type { Codec } from '../src/encoding/codec.ts'
+import { createCodec } from '../src/encoding/create-codec.ts'
+import { isMessagingError } from '../src/index.ts'
+import { encodeKey } from '../src/factory/message-parts.ts'
+import { readManifest } from '../src/factory/read-manifest.ts'
+import type { DemoInput } from './input.ts'
+import type { ReadRecord } from './read-back.ts'
+
+export interface ContentReader {
+  /** What a record must say when it is read back, or why it cannot be sent. */
+  describe(payload: unknown): { key: string | null; content: string; bytes: number } | { error: string }
+  read(record: ReadRecord): Promise<{ key: string | null; sequence: number; text: string }>
+}
+
+/**
+ * Decodes what is read back, by a codec and a schema registry of its own:
+ * the writer's are not asked, so a wrong id or body on the wire cannot cancel itself out.
+ */
+export async function createContentReader(input: DemoInput): Promise<ContentReader> {
+  const manifest = readManifest(input.Manifest)
+  const schemaRegistry = createEmbeddedSchemaRegistry()
+  const codec: Codec = await createCodec({
+    manifest: manifest.name,
+    codec: manifest.codec,
+    schema: manifest.schema,
+    subject: `${manifest.name}-value`,
+    schemaRegistry: () => schemaRegistry,
+  })
+  return {
+    describe(payload) {
+      try {
+        const prepared = manifest.instance.prepare(payload)
+        const encoded = codec.encode(prepared)
+        // A payload of someone's own manifest may lack what its schema has a default for.
+        const complete = input.isComplete ? prepared : codec.decode(Buffer.from(encoded))
+        const key = encodeKey(manifest.instance.key(prepared), manifest.name)
+        return { key: nameKey(key), content: toText(complete), bytes: encoded.length }
+      } catch (error) {
+        if (isMessagingError(error)) return { error: `${error.code}: ${error.message}` }
+        return { error: `a method of ${manifest.name} threw ${(error as Error).name}` }
+      }
+    },
+    async read({ key, value, headers = [] }) {
+      const sequence = headers.find((header) => 'sequence' in header)?.sequence
+      const decoded = value === null ? null : await codec.decode(value)
+      return { key: nameKey(key), sequence: Number(sequence?.toString() ?? -1), text: toText(decoded) }
+    },
+  }
+}
+
+function nameKey(key: Buffer | null): string | null {
+  return key === null ? null : key.toString('base64')
+}
+
+function toText(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item))
+}
