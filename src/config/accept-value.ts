@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { Field } from './field.ts'
 import { nearestName } from './nearest-name.ts'
@@ -24,7 +25,6 @@ export function hintFor(name: string, candidates: readonly string[]): string {
 }
 
 function show(value: unknown): string {
-  if (typeof value === 'function') return 'a function'
-  const shown = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? String(value))
+  const shown = typeof value === 'string' ? JSON.stringify(value) : inspect(value, { breakLength: Infinity, depth: 1 })
   return shown.length > 80 ? `${shown.slice(0, 77)}…` : shown
 }

@@ -69,20 +69,17 @@ export class ConfigStore {
     const values = flattenOptions(options)
     const target = this.#configured[layer]
     for (const [path, value] of values) {
+      const current = target.get(path)
+      if (allFields.get(path)?.merge) values.set(path, { ...(current as object | undefined), ...(value as object) })
       const user = this.#userOf(path)
-      if (user !== undefined && !sameValue(target.get(path), value))
+      if (user !== undefined && !sameValue(current, values.get(path)))
         throw new MessagingError('CONFIG_IN_USE', { path, user })
     }
-    for (const [path, value] of values) {
-      const merged = allFields.get(path)?.merge
-        ? { ...(target.get(path) as object | undefined), ...(value as object) }
-        : value
-      target.set(path, merged)
-    }
+    for (const [path, value] of values) target.set(path, value)
     this.#resolved = undefined
   }
 
-  /** Everything that belongs to no single manifest, frozen. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID */
+  /** Everything that belongs to no single manifest, frozen. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID, CONFIG_MISSING */
   resolve(): MessagingConfig {
     if (this.#resolved) return this.#resolved
     const { producer: _, ...table } = fieldTable
@@ -166,7 +163,10 @@ export class ConfigStore {
     return Object.freeze(Object.assign({}, ...candidates.map(({ value }) => value)))
   }
 
-  /** Fields that contradict each other: a default gives way, a choice somebody made is refused. */
+  /**
+   * Idempotence against what it needs. It gives way to acks where it is only the default; where somebody chose it, that is refused.
+   * Never to maxInFlight: a larger one without idempotence can swap messages, which nobody asks for by a number.
+   */
   #reconcile(manifest: string, config: ProducerConfig): ProducerConfig {
     const path = `producers.${manifest}.idempotence`
     if (!config.idempotence) return config
@@ -216,11 +216,9 @@ function resolveTable(
 }
 
 function flattenOptions(options: MessagingOptions): Map<string, unknown> {
-  if (typeof options !== 'object' || options === null) {
-    throw new MessagingError('CONFIG_INVALID', { path: '(all)', value: String(options), expected: 'an object' })
-  }
-  const { producers = {}, ...rest } = options
+  const { producers = {}, ...rest } = checkObject(options, '(all)', 'an object')
   const values = flattenTable(rest, fieldTable, '', ['producers'])
+  checkObject(producers, 'producers', 'an object with overrides by manifest name')
   for (const [manifest, overrides] of Object.entries(producers)) {
     for (const [path, value] of flattenManifest(manifest, overrides)) values.set(path, value)
   }
@@ -228,7 +226,8 @@ function flattenOptions(options: MessagingOptions): Map<string, unknown> {
 }
 
 function flattenManifest(manifest: string, options: ProducerOptions): Map<string, unknown> {
-  return flattenTable(options, producerFields, `producers.${manifest}.`)
+  const prefix = `producers.${manifest}`
+  return flattenTable(checkObject(options, prefix, fieldsOf(producerFields)), producerFields, `${prefix}.`)
 }
 
 function flattenTable(
@@ -248,14 +247,23 @@ function flattenTable(
       })
     if (value === undefined) continue
     if (isField(entry)) values.set(path, acceptValue(entry, value, path))
-    else if (typeof value === 'object' && value !== null) {
-      for (const nested of flattenTable(value as object, entry, `${path}.`)) values.set(...nested)
-    } else {
-      const expected = `an object with ${Object.keys(entry).join(', ')}`
-      throw new MessagingError('CONFIG_INVALID', { path, value: typeof value, expected })
+    else {
+      const nested = checkObject(value as object, path, fieldsOf(entry))
+      for (const found of flattenTable(nested, entry, `${path}.`)) values.set(...found)
     }
   }
   return values
+}
+
+/** The type of something else is all that is told about it: a whole object may hold a password. */
+function checkObject<Options extends object>(options: Options, path: string, expected: string): Options {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
+  const value = options === null ? 'null' : Array.isArray(options) ? 'an array' : `of type ${typeof options}`
+  throw new MessagingError('CONFIG_INVALID', { path, value, expected })
+}
+
+function fieldsOf(table: FieldTable): string {
+  return `an object with ${Object.keys(table).join(', ')}`
 }
 
 function sameValue(a: unknown, b: unknown): boolean {

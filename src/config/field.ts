@@ -123,10 +123,12 @@ export function passThrough(details: Details<PassThrough> & { readonly default: 
   }
 }
 
-const secretName = /password|secret|token|\bkey\.pem\b|credential|jaas/i
+// What librdkafka's own list of sensitive properties (rdkafka_conf.c) has in common, and what other drivers call such things.
+const secretName = /password|passphrase|secret|token|\bkey\.pem\b|credential|jaas|oauthbearer\.config/i
 
 function parseNumber(value: string): unknown {
-  return value.trim() === '' ? value : Number(value)
+  const number = value.trim() === '' ? Number.NaN : Number(value)
+  return Number.isNaN(number) ? value : number
 }
 
 function parseJson(value: string): unknown {
