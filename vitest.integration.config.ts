@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     include: ['test/integration/**/*.test.ts'],
+    globalSetup: ['test/kafka/end-with-runner.ts'],
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 180_000,

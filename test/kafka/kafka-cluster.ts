@@ -71,7 +71,7 @@ async function startOnce(distribution: KafkaDistribution, options: KafkaOptions)
     const count = options.brokers ?? 1
     const nodes = await chooseNodes(count, options)
     const tls = options.tls === true ? await createTlsMaterial(distribution.java, directory) : undefined
-    const clusterId = randomBytes(16).toString('base64url')
+    const clusterId = randomClusterId()
     for (const node of nodes) {
       brokers.push(
         createKafkaBroker({
@@ -112,6 +112,13 @@ async function startOnce(distribution: KafkaDistribution, options: KafkaOptions)
     await close()
     throw error
   }
+}
+
+// 16 bytes in base64url, as Kafka has it. The first bit stays 0: an id that begins with '-' would be read as an option.
+function randomClusterId(): string {
+  const bytes = randomBytes(16)
+  bytes[0]! &= 0x7f
+  return bytes.toString('base64url')
 }
 
 async function closeAll(brokers: KafkaBroker[], directory: string): Promise<void> {

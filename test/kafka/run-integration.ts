@@ -6,6 +6,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { RUNNER_PIPE } from './end-with-runner.ts'
 import { startKafka, type KafkaCluster } from './kafka-cluster.ts'
 
 const SASL_USERNAME = 'postrider'
@@ -28,7 +29,13 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-process.exitCode = await main()
+try {
+  process.exitCode = await main()
+} catch (error) {
+  // What is missing and how to get it is in the message; a stack would only bury it.
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}
 
 async function main(): Promise<number> {
   if (brokers !== undefined) return runVitest({ KAFKA_BOOTSTRAP: brokers })
@@ -56,8 +63,8 @@ async function runVitest(environment: Record<string, string>): Promise<number> {
   const args = [entry, 'run', '--config', 'vitest.integration.config.ts', ...vitestArguments]
   const running = spawn(process.execPath, args, {
     cwd: projectRoot,
-    env: { ...process.env, ...environment },
-    stdio: 'inherit',
+    env: { ...process.env, ...environment, KAFKA_RUNNER_PIPE: String(RUNNER_PIPE) },
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
   })
   vitest = running
   return new Promise((resolve, reject) => {

@@ -7,6 +7,10 @@ import { startKafka } from './kafka-cluster.ts'
 const kafka = await startKafka({
   brokers: process.argv.includes('--three') ? 3 : 1,
   config: { 'auto.create.topics.enable': true },
+}).catch((error: unknown) => {
+  // What is missing and how to get it is in the message; a stack would only bury it.
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exit(1)
 })
 
 // The broker has a process group of its own and is not hit by the Ctrl-C.
