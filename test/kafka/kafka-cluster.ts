@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -66,7 +67,11 @@ async function startOnce(distribution: KafkaDistribution, options: KafkaOptions)
   const directory = await mkdtemp(join(tmpdir(), 'postrider-kafka-'))
   const brokers: KafkaBroker[] = []
   let closing: Promise<void> | undefined
-  const close = (): Promise<void> => (closing ??= closeAll(brokers, directory))
+  // An exit before the first broker runs leaves nobody else to delete the directory.
+  const deleteAtExit = (): void => rmSync(directory, { recursive: true, force: true })
+  process.once('exit', deleteAtExit)
+  const close = (): Promise<void> =>
+    (closing ??= closeAll(brokers, directory).finally(() => process.off('exit', deleteAtExit)))
   try {
     const count = options.brokers ?? 1
     const nodes = await chooseNodes(count, options)
