@@ -5,6 +5,7 @@ export interface ReadRecord {
   readonly value: Buffer | null
   readonly headers?: readonly Readonly<Record<string, Buffer | string>>[]
   readonly partition: number
+  readonly timestamp?: number
   readonly offset: number
 }
 

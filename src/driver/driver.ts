@@ -69,6 +69,7 @@ export type DriverFailureCode = Extract<
   | 'TOPIC_NOT_FOUND'
   | 'TOPIC_INVALID'
   | 'PARTITION_NOT_FOUND'
+  | 'MESSAGE_TOO_LARGE'
   | 'QUEUE_FULL'
   | 'DELIVERY_TIMED_OUT'
   | 'DELIVERY_UNCONFIRMED'

@@ -108,7 +108,7 @@ export const errorCodes = {
     remedy: 'Correct the option.',
   },
   MESSAGE_TOO_LARGE: {
-    message: 'Message of {bytes} bytes is over the limit of {limit}.',
+    message: 'The message is too large: {reason}.',
     retriable: false,
     outcome: 'not_sent',
     raised:

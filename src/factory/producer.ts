@@ -184,7 +184,8 @@ export class Producer<Payload = unknown> {
     let bytes = (key?.length ?? 0) + (value?.length ?? 0)
     if (encodedHeaders !== undefined) bytes += headerBytes(encodedHeaders)
     if (bytes > this.#maxMessageBytes) {
-      throw new MessagingError('MESSAGE_TOO_LARGE', { bytes, limit: this.#maxMessageBytes })
+      const reason = `${bytes} bytes of key, value and headers are over maxMessageBytes (${this.#maxMessageBytes})`
+      throw new MessagingError('MESSAGE_TOO_LARGE', { reason }, { manifest: name, topic })
     }
     delivery.start()
     this.#client.produce({ topic, value, key, headers: encodedHeaders, partition, timestamp }, delivery, bytes)

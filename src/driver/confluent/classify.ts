@@ -14,7 +14,9 @@ interface Classification {
  */
 const groups: readonly (Classification & { readonly numbers: readonly number[] })[] = [
   // Nobody answers: unreachable, unresolvable, all down.
-  { code: 'BROKERS_UNREACHABLE', numbers: [-195, -193, -187] },
+  { code: 'BROKERS_UNREACHABLE', numbers: [-193, -187] },
+  // In a delivery report the connection broke with the request on the wire, and the retries are used up.
+  { code: 'BROKERS_UNREACHABLE', outcome: 'unknown', numbers: [-195] },
   { code: 'AUTHENTICATION_FAILED', numbers: [-181, -169, 33, 34, 54, 58, 61, 62, 63, 64, 66, 67, 93] },
   { code: 'AUTHORIZATION_DENIED', numbers: [29, 30, 31, 53, 65] },
   { code: 'TOPIC_NOT_FOUND', numbers: [-188, 3, 100] },
@@ -34,17 +36,22 @@ const groups: readonly (Classification & { readonly numbers: readonly number[] }
       83, 88, 89, 129,
     ],
   },
+  // The broker has this sequence number already: it dropped the message as a duplicate of one that it keeps.
+  { code: 'BROKER_REJECTED', outcome: 'unknown', numbers: [46] },
   // The broker looked at the message or the request and said no.
   {
     code: 'BROKER_REJECTED',
-    numbers: [2, 4, 10, 18, 21, 32, 35, 42, 43, 46, 73, 76, 84, 85, 87, 91, 92, 94, 95, 96, 97, 117, 118],
+    numbers: [2, 4, 21, 32, 35, 42, 43, 73, 76, 84, 85, 87, 91, 92, 94, 95, 96, 97, 117, 118],
   },
+  { code: 'MESSAGE_TOO_LARGE', outcome: 'rejected', numbers: [10, 18] },
   { code: 'PRODUCER_FENCED', fatal: true, numbers: [-144, 47, 90] },
   { code: 'PRODUCER_FATAL', fatal: true, numbers: [-150, -148, 45, 49, 59] },
   { code: 'TRANSACTION_INVALID', numbers: [48, 50, 52] },
   { code: 'GROUP_REJOIN_REQUIRED', numbers: [-147, -142, 22, 25, 27, 79, 110, 113] },
   // Group settings that joining again does not cure.
-  { code: 'GROUP_REJOIN_REQUIRED', retriable: false, numbers: [-179, -171, 23, 24, 26, 68, 69, 81, 82, 86, 111, 112] },
+  { code: 'GROUP_REJOIN_REQUIRED', retriable: false, numbers: [-179, -171, 23, 24, 26, 68, 69, 81, 86, 111, 112] },
+  // Another member took over the static identity: librdkafka makes this consumer's error fatal.
+  { code: 'GROUP_REJOIN_REQUIRED', retriable: false, fatal: true, numbers: [82] },
   { code: 'OFFSET_UNAVAILABLE', numbers: [-168, -140, -139, 1, 12, 28] },
   { code: 'REQUEST_TIMED_OUT', numbers: [-185, -166] },
   // The library refused before anything was sent: bad argument, wrong state, out of resources.

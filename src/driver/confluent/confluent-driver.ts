@@ -23,6 +23,7 @@ export const confluentDriver: DriverModule = {
 
 const queueFull = -184
 const topicAlreadyExists = 36
+const pollWhileConnectingMs = 20
 /** Below this a lingering message is gone before a flush would have hurried it. */
 const shortLingerMs = 20
 
@@ -59,6 +60,10 @@ async function connect(native: NativeModule, options: DriverOptions): Promise<Dr
   const client = producer.getClient()
   client.configureCallbacks(true, { event: { delivery_cb: onDelivery } })
 
+  // Background errors come by polling only, and nothing polls yet: without this, bad credentials would look like silence.
+  const polling = setInterval(() => {
+    if (producer.isConnected()) producer.poll()
+  }, pollWhileConnectingMs)
   const failure = await Promise.race([
     unauthenticated,
     new Promise<DriverFailure | undefined>((resolve) => {
@@ -67,11 +72,10 @@ async function connect(native: NativeModule, options: DriverOptions): Promise<Dr
       })
     }),
   ])
-  if (failure) {
-    // The build has failed already; the client goes away by itself.
-    producer.disconnect(1, () => undefined)
-    throw createDriverError(failure)
-  }
+  clearInterval(polling)
+  // Nothing to release here: a connect that fails disconnects by itself, at the latest after connectTimeoutMs,
+  // and a second disconnect has been seen to crash the process.
+  if (failure) throw createDriverError(failure)
   connected = true
   producer.setPollInBackground(true)
 
@@ -134,8 +138,9 @@ function connectFailure(error: NativeError, trouble: DriverFailure | undefined, 
   return { ...failure, outcome: 'not_sent' }
 }
 
-function toNativeHeader([name, value]: DriverHeader): Readonly<Record<string, Buffer>> {
-  return { [name]: value }
+function toNativeHeader([name, value]: DriverHeader): Readonly<Record<string, Buffer | string>> {
+  // The binding takes an empty Buffer without storage for null; an empty string stays what it is.
+  return { [name]: value.length === 0 ? '' : value }
 }
 
 /** Delivery reports carry a bare number; the name of its constant is what one searches for. */

@@ -23,6 +23,8 @@ export interface NativeProducer {
   ): void
   disconnect(timeoutMs: number, callback: () => void): void
   flush(timeoutMs: number, callback: (error: NativeError | null | undefined) => void): void
+  isConnected(): boolean
+  poll(): void
   setPollInBackground(enabled: boolean): void
   on(event: 'event.error', listener: (error: NativeError) => void): void
   getClient(): NativeClient
@@ -41,7 +43,7 @@ export interface NativeClient {
     key: Buffer | null,
     timestamp: number | null,
     opaque: unknown,
-    headers: readonly Readonly<Record<string, Buffer>>[] | undefined,
+    headers: readonly Readonly<Record<string, Buffer | string>>[] | undefined,
   ): number
   configureCallbacks(add: boolean, callbacks: { event: { delivery_cb: DeliveryCallback } }): void
 }
