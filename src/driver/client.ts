@@ -21,6 +21,8 @@ export class Client implements DeliveryOwner {
   #pending = 0
   #pendingBytes = 0
   #sequence = 0
+  /** Those in the line who ask for room and bring no message. */
+  #roomSeekers = 0
 
   #flushes: { upTo: number; resolve: () => void }[] = []
   #closing: Promise<number> | undefined
@@ -28,13 +30,13 @@ export class Client implements DeliveryOwner {
   constructor(driver: Driver, limits: ClientLimits) {
     this.#driver = driver
     this.#limits = limits
-    this.#line = new WaitingLine(limits.queueTimeoutMs)
+    this.#line = new WaitingLine(limits.queueTimeoutMs, () => this.#resolveFlushes())
     this.capabilities = driver.capabilities
   }
 
   /** Messages handed over or waiting for room, not settled yet. */
   get pending(): number {
-    return this.#pending + this.#line.length
+    return this.#pending + this.#line.length - this.#roomSeekers
   }
 
   get pendingBytes(): number {
@@ -60,14 +62,20 @@ export class Client implements DeliveryOwner {
    */
   room(): true | Promise<boolean> {
     if (this.#closing || (this.#line.length === 0 && this.#hasRoom(0))) return true
-    return new Promise((resolve) => {
-      this.#line.enter({
-        bytes: 0,
-        admit: () => this.#hasRoom(0) && (resolve(true), true),
-        expire: () => resolve(false),
-        abandoned: () => false,
-      })
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const leave = (hasRoom: boolean): boolean => {
+      this.#roomSeekers--
+      resolve(hasRoom)
+      return hasRoom
+    }
+    this.#roomSeekers++
+    this.#line.enter({
+      bytes: 0,
+      admit: () => this.#hasRoom(0) && leave(true),
+      expire: () => void leave(false),
+      abandoned: () => false,
     })
+    return promise
   }
 
   /**
@@ -156,10 +164,7 @@ export class Client implements DeliveryOwner {
     this.#line.enter({
       bytes: delivery.bytes,
       admit: () => this.#hasRoom(delivery.bytes) && this.#take(kept, delivery),
-      expire: (failure: DriverFailure) => {
-        delivery.settle(failure, -1, -1, -1)
-        this.#resolveFlushes()
-      },
+      expire: (failure: DriverFailure) => delivery.settle(failure, -1, -1, -1),
       abandoned: () => delivery.state === 'settled',
     })
   }

@@ -14,6 +14,7 @@ export interface Waiter {
 /** First come, first served, each for at most `timeoutMs`. */
 export class WaitingLine {
   readonly #timeoutMs: number
+  readonly #onExpired: () => void
   #waiters: { waiter: Waiter; deadline: number }[] = []
   // Served entries are cut off in one go: shifting each would cost the length of the line for every acknowledgement.
   #head = 0
@@ -21,8 +22,10 @@ export class WaitingLine {
   #timer: NodeJS.Timeout | undefined
   #serving = false
 
-  constructor(timeoutMs: number) {
+  /** @param onExpired called after some have left because their time was over, and others perhaps went in */
+  constructor(timeoutMs: number, onExpired: () => void) {
     this.#timeoutMs = timeoutMs
+    this.#onExpired = onExpired
   }
 
   get length(): number {
@@ -58,6 +61,7 @@ export class WaitingLine {
   expireAll(failure: DriverFailure): void {
     for (let first = this.#first(); first; first = this.#first()) this.#expireFirst(failure)
     this.#armTimer()
+    this.#onExpired()
   }
 
   #first(): { waiter: Waiter; deadline: number } | undefined {
@@ -95,7 +99,9 @@ export class WaitingLine {
         for (let late = this.#first(); late && late.deadline <= now; late = this.#first()) {
           this.#expireFirst({ code: 'QUEUE_FULL', reason })
         }
-        this.#armTimer()
+        // What waited behind a message too large for the room there is may fit.
+        this.serve()
+        this.#onExpired()
       },
       Math.max(1, Math.ceil(first.deadline - performance.now())),
     )
