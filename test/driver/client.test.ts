@@ -223,6 +223,18 @@ describe('flush', () => {
     await flushed
   })
 
+  test('waits for a message in the line even when nothing is on the way any more', async () => {
+    const { client, driver, produce } = createClient({ queueMaxMessages: 1 })
+    produce('a')
+    produce('b')
+    const flushed = client.flush()
+    driver.full = true
+    driver.settle(1)
+    expect(await isSettled(flushed)).toBe(false)
+    vi.advanceTimersByTime(1000)
+    await flushed
+  })
+
   test('hurries the driver', async () => {
     const { client, driver, produce } = createClient()
     produce('a')
