@@ -20,6 +20,7 @@ export function describeType(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'array'
   if (typeof value !== 'object') return typeof value
-  const name = (value as { constructor?: { name?: unknown } }).constructor?.name
+  // Of the prototype: a property `constructor` of the value itself would be payload.
+  const name = (Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null)?.constructor?.name
   return typeof name === 'string' && name !== 'Object' && name !== '' ? name : 'object'
 }

@@ -2,16 +2,20 @@
 // so the bytes are never needed twice, and a thousand manifests do not keep a thousand buffers.
 let scratch: Buffer | undefined
 
+/** A buffer grown beyond this is let go again, or one large message would hold its memory for the life of the process. */
+const maxKeptBytes = 1024 * 1024
+
 /**
  * Calls `write` with the shared buffer until it fits. `write` returns the end position,
  * or minus the missing bytes when the buffer is too short (the contract of avsc’s `encode`).
  */
 export function writeToScratch(write: (buffer: Buffer) => number): Buffer {
-  scratch ??= Buffer.allocUnsafeSlow(16 * 1024)
-  let end = write(scratch)
+  let buffer = (scratch ??= Buffer.allocUnsafeSlow(16 * 1024))
+  let end = write(buffer)
   if (end < 0) {
-    scratch = Buffer.allocUnsafeSlow(Math.max(scratch.length * 2, scratch.length - end))
-    end = write(scratch)
+    buffer = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, buffer.length - end))
+    end = write(buffer)
+    if (buffer.length <= maxKeptBytes) scratch = buffer
   }
-  return scratch.subarray(0, end)
+  return buffer.subarray(0, end)
 }
