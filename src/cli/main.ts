@@ -33,7 +33,7 @@ async function main(args: readonly string[], streams: CommandStreams): Promise<n
     streams.stdout.write(`${version}\n`)
     return 0
   }
-  const command = name === undefined ? undefined : commands[name]
+  const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!command || rest.includes('--help')) {
     const asked = command !== undefined || name === '--help' || name === 'help'
     streams[asked ? 'stdout' : 'stderr'].write(

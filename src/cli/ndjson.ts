@@ -50,7 +50,7 @@ function parseLine(bytes: Buffer): { value: unknown } | { reason: string } | und
   } catch (error) {
     // The parser's own message quotes the line.
     const { message } = error as Error
-    const position = /position (\d+)/.exec(message)?.[1]
+    const position = /at position (\d+) \(line 1 column \d+\)$/.exec(message)?.[1]
     if (position !== undefined) return { reason: `not JSON from column ${Number(position) + 1} on` }
     return { reason: message.includes('end of JSON') ? 'not JSON: it ends too early' : 'not JSON' }
   }

@@ -1,4 +1,5 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
+import { inspect } from 'node:util'
 import type { MessagingError } from '../errors/messaging-error.ts'
 
 /** What each event carries. Durations are in milliseconds, sizes in bytes. No event carries a key, a payload or a secret. */
@@ -48,19 +49,24 @@ export const channels = Object.fromEntries(
 
 /**
  * Calls `listener` for every `name` event in this process until the returned function is called.
- * A listener that throws does not disturb the sender: the error becomes a process warning, once per listener.
+ * A listener that throws or rejects does not disturb the sender: the error becomes a process warning, once per listener.
  */
 export function subscribe<Name extends EventName>(
   name: Name,
   listener: (payload: EventPayloads[Name]) => void,
 ): () => void {
   let warned = false
+  const warn = (error: unknown): void => {
+    if (!warned) process.emitWarning(`A listener of postrider:${name} threw: ${inspect(error)}`, 'PostriderWarning')
+    warned = true
+  }
   const guarded = (payload: unknown): void => {
     try {
-      listener(payload as EventPayloads[Name])
+      const returned: unknown = listener(payload as EventPayloads[Name])
+      // An async function fits the type too; its rejection would end the process.
+      if (returned instanceof Promise) returned.catch(warn)
     } catch (error) {
-      if (!warned) process.emitWarning(`A listener of postrider:${name} threw: ${String(error)}`, 'PostriderWarning')
-      warned = true
+      warn(error)
     }
   }
   const target = channels[name]
