@@ -117,7 +117,7 @@ export class Client implements DeliveryOwner {
       // What is left is given up below, each with its own error.
     })
     const unsettled = this.pending
-    const reason = `closeTimeoutMs (${timeoutMs} ms) ran out`
+    const reason = `it was not acknowledged within ${timeoutMs} ms of closing`
     this.#line.expireAll({ code: 'CLOSE_TIMED_OUT', reason, outcome: 'not_sent' })
     while (this.#oldest) this.#oldest.settle({ code: 'CLOSE_TIMED_OUT', reason }, -1, -1, -1)
     await this.#driver.close()

@@ -270,7 +270,7 @@ export class ProducerRegistry {
       const reason = `its producer was not built within closeTimeoutMs (${closeTimeoutMs} ms)`
       entry.giveUp(new MessagingError('CLOSE_TIMED_OUT', { reason }, { manifest, outcome: 'not_sent' }))
     }
-    const left = Math.max(0, closeTimeoutMs - (performance.now() - startedAt))
+    const left = Math.max(0, Math.round(closeTimeoutMs - (performance.now() - startedAt)))
     const unsettled = await this.#clients.close(left)
     this.#stopWatchingExit?.()
     this.#state = 'closed'
