@@ -1,4 +1,3 @@
-import { inspect } from 'node:util'
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { Field } from './field.ts'
 import { nearestName } from './nearest-name.ts'
@@ -25,6 +24,10 @@ export function hintFor(name: string, candidates: readonly string[]): string {
 }
 
 function show(value: unknown): string {
-  const shown = typeof value === 'string' ? JSON.stringify(value) : inspect(value, { breakLength: Infinity, depth: 1 })
+  // Fetched only for an error: importing node:util costs milliseconds and opens the process's stderr.
+  const shown =
+    typeof value === 'string'
+      ? JSON.stringify(value)
+      : process.getBuiltinModule('node:util').inspect(value, { breakLength: Infinity, depth: 1 })
   return shown.length > 80 ? `${shown.slice(0, 77)}…` : shown
 }

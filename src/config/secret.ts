@@ -1,6 +1,6 @@
-import { inspect } from 'node:util'
-
 const shown = '[redacted]'
+// By its registered name, since importing node:util opens the process's stderr.
+const inspectCustom = Symbol.for('nodejs.util.inspect.custom')
 
 /** A value that appears nowhere: printing, JSON, inspection and string conversion all give `[redacted]`. */
 export class Secret {
@@ -23,7 +23,7 @@ export class Secret {
     return shown
   }
 
-  [inspect.custom](): string {
+  [inspectCustom](): string {
     return shown
   }
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { SchemaRegistry } from './schema-registry.ts'
 
@@ -10,7 +9,8 @@ export function createEmbeddedSchemaRegistry(): SchemaRegistry {
   const schemas = new Map<number, string>()
   return {
     register(subject, schema) {
-      const id = createHash('sha256').update(schema).digest().readUInt32BE(0) >>> 1
+      const id =
+        process.getBuiltinModule('node:crypto').createHash('sha256').update(schema).digest().readUInt32BE(0) >>> 1
       const known = schemas.get(id)
       if (known !== undefined && known !== schema) {
         const reason = `its id ${id} is already taken by another schema`

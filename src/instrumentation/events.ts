@@ -1,5 +1,4 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
-import { inspect } from 'node:util'
 import type { MessagingError } from '../errors/messaging-error.ts'
 
 /** What each event carries. Durations are in milliseconds, sizes in bytes. No event carries a key, a payload or a secret. */
@@ -57,7 +56,11 @@ export function subscribe<Name extends EventName>(
 ): () => void {
   let warned = false
   const warn = (error: unknown): void => {
-    if (!warned) process.emitWarning(`A listener of postrider:${name} threw: ${inspect(error)}`, 'PostriderWarning')
+    if (!warned)
+      process.emitWarning(
+        `A listener of postrider:${name} threw: ${process.getBuiltinModule('node:util').inspect(error)}`,
+        'PostriderWarning',
+      )
     warned = true
   }
   const guarded = (payload: unknown): void => {

@@ -24,7 +24,7 @@ export function closeOnExit(target: ExitTarget): () => void {
   // A native client keeps the event loop alive by handles that cannot be unreferenced, so `beforeExit` would never come.
   // Handles of other native addons cannot be seen from here; that is why idle clients are let go rather than the registry closed.
   const look = setInterval(() => {
-    if (process.getActiveResourcesInfo().length === 0) target.disconnectIdle()
+    if (isAllQuiet()) target.disconnectIdle()
   }, lookIntervalMs)
   look.unref()
 
@@ -36,4 +36,11 @@ export function closeOnExit(target: ExitTarget): () => void {
   process.on('beforeExit', onBeforeExit)
   for (const signal of signals) process.on(signal, onSignal)
   return stop
+}
+
+/** Nothing that Node knows of keeps the process going. Its own output streams are listed too once they are pipes or terminals. */
+function isAllQuiet(): boolean {
+  const active = process.getActiveResourcesInfo()
+  const outputs = [process.stdout, process.stderr].filter((stream) => '_handle' in stream && stream._handle).length
+  return active.every((name) => name === 'PipeWrap' || name === 'TTYWrap') && active.length <= outputs
 }

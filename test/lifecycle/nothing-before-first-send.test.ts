@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startMockCluster, type MockCluster } from '../../src/testing.ts'
+import type { Traces } from './programs/traces.ts'
+import { runProgram } from './run-program.ts'
+
+interface Result {
+  readonly before: Traces
+  readonly declared: Traces
+  readonly sent: Traces
+  readonly report: { readonly offset: number }
+  readonly clients: number
+}
+
+interface Children {
+  readonly primary: { readonly native: boolean; readonly clients: number }
+  readonly results: readonly { readonly message: Result; readonly code: number }[]
+}
+
+/** /proc tells what a process really holds; elsewhere there is nothing to ask. */
+describe.runIf(process.platform === 'linux')('before the first send', () => {
+  let cluster: MockCluster
+  let brokers: string
+
+  beforeAll(async () => {
+    cluster = await startMockCluster()
+    brokers = cluster.brokers.join(',')
+  })
+  afterAll(() => cluster.close())
+
+  function expectUntouched({ before, declared, sent, clients }: Result): void {
+    expect(declared).toEqual(before)
+    expect(declared.native).toBe(false)
+    // The look that finds nothing finds something once there is something.
+    expect(sent.native).toBe(true)
+    expect(sent.threads).toBeGreaterThan(before.threads)
+    expect(clients).toBe(1)
+  }
+
+  test('importing, declaring and configuring leave a process as it was', async () => {
+    expectUntouched(await runProgram<Result>('nothing-before-first-send', brokers))
+  })
+
+  test.each(['cluster', 'fork'])(
+    'a primary that imported and configured starts children by %s, each with a client of its own',
+    async (how) => {
+      const { primary, results } = await runProgram<Children>('fork-children', how, brokers, '3')
+      expect(primary).toEqual({ native: false, clients: 0, declared: 100 })
+      for (const { message, code } of results) {
+        expect(code).toBe(0)
+        expectUntouched(message)
+      }
+      expect(results).toHaveLength(3)
+    },
+  )
+
+  test('in a worker thread the native driver says what to do instead of crashing', async () => {
+    const { error } = await runProgram<{ error: unknown }>('worker-thread', 'confluent', brokers)
+    expect(error).toMatchObject({
+      code: 'DRIVER_IN_WORKER_THREAD',
+      manifest: 'TextSent',
+      message: expect.stringContaining('Send from the main thread') as string,
+    })
+  })
+
+  test('a driver that is pure JavaScript works in a worker thread', async () => {
+    expect(await runProgram('worker-thread', 'memory', brokers)).toMatchObject({ report: { offset: 0 } })
+  })
+})
