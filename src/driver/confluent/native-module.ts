@@ -73,14 +73,25 @@ export async function loadNativeModule(): Promise<NativeModule> {
   // Once the main thread has loaded the addon, a worker fails with "Module did not self-register", or worse.
   if (!isMainThread) throw new MessagingError('DRIVER_IN_WORKER_THREAD', { driver })
   try {
-    const loaded = (await import(packageName)) as { default: NativeModule }
-    return loaded.default
+    return await importPackage()
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'ERR_MODULE_NOT_FOUND' && message.includes(packageName)) {
+    if ((code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && message.includes(packageName)) {
       throw new MessagingError('DRIVER_NOT_INSTALLED', { driver, package: packageName }, { cause: error })
     }
     const reason = message.split('\n')[0] ?? 'unknown reason'
     throw new MessagingError('DRIVER_LOAD_FAILED', { driver, package: packageName, reason }, { cause: error })
+  }
+}
+
+async function importPackage(): Promise<NativeModule> {
+  try {
+    const loaded = (await import(packageName)) as { default: NativeModule }
+    return loaded.default
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING') throw error
+    // Code that comes out of a V8 startup snapshot has no import() and no place of its own: the working directory stands in.
+    const { createRequire } = process.getBuiltinModule('node:module')
+    return createRequire(`${process.cwd()}/`)(packageName) as NativeModule
   }
 }
