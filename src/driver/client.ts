@@ -5,6 +5,8 @@ import { WaitingLine } from './waiting-line.ts'
 
 export type ClientLimits = Pick<ClientProfile, 'queueMaxMessages' | 'queueMaxBytes' | 'queueTimeoutMs'>
 
+const askAgainMs = 1
+
 /**
  * A driver with what every driver needs and none should write again: a bound on what is pending, a line that waits for room,
  * flush by position, and a close after which every message is settled. Producers of one profile share one client.
@@ -24,6 +26,7 @@ export class Client implements DeliveryOwner {
   /** Those in the line who ask for room and bring no message. */
   #roomSeekers = 0
 
+  #retry: NodeJS.Timeout | undefined
   #flushes: { upTo: number; resolve: () => void }[] = []
   #closing: Promise<number> | undefined
 
@@ -145,14 +148,16 @@ export class Client implements DeliveryOwner {
     if (taken) return true
     this.#unlink(delivery)
     delivery.state = 'waiting'
+    // With nothing of ours on the way no acknowledgement will come to serve the line: the driver is only behind with its
+    // own count (librdkafka frees a message's place after it has reported it), so it is asked again.
+    if (this.#pending === 0) this.#serveLater()
     return false
   }
 
   #waitForRoom(message: DriverMessage, delivery: Delivery): void {
     const { queueMaxMessages, queueMaxBytes } = this.#limits
     const lineFull = this.#line.length >= queueMaxMessages || this.#line.bytes + delivery.bytes > queueMaxBytes
-    // Room comes from acknowledgements: with none on the way there is nothing to wait for.
-    if (lineFull || this.#pending === 0) {
+    if (lineFull) {
       const reason = `${this.#pending} messages (${this.#pendingBytes} bytes) are unacknowledged and ${this.#line.length} wait for room`
       delivery.settle({ code: 'QUEUE_FULL', reason }, -1, -1, -1)
       return
@@ -167,6 +172,14 @@ export class Client implements DeliveryOwner {
       expire: (failure: DriverFailure) => delivery.settle(failure, -1, -1, -1),
       abandoned: () => delivery.state === 'settled',
     })
+  }
+
+  #serveLater(): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined
+      this.#line.serve()
+      this.#resolveFlushes()
+    }, askAgainMs)
   }
 
   #link(delivery: Delivery): void {

@@ -76,10 +76,11 @@ export async function loadNativeModule(): Promise<NativeModule> {
     return await importPackage()
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    if ((code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && message.includes(packageName)) {
+    // Only the first line: the rest is a stack of paths, which may go through the package itself.
+    const [reason = 'unknown reason'] = message.split('\n')
+    if ((code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && reason.includes(packageName)) {
       throw new MessagingError('DRIVER_NOT_INSTALLED', { driver, package: packageName }, { cause: error })
     }
-    const reason = message.split('\n')[0] ?? 'unknown reason'
     throw new MessagingError('DRIVER_LOAD_FAILED', { driver, package: packageName, reason }, { cause: error })
   }
 }
