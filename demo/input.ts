@@ -14,8 +14,12 @@ export interface DemoInput {
   readonly isComplete: boolean
   /** Records or lines in one reading, where that can be known beforehand. */
   readonly total: number | undefined
-  read(): AsyncGenerator<{ payload: unknown } | { line: number; reason: string }>
+  read(): AsyncGenerator<InputRecord>
 }
+
+/** `where` names the record for messages: a line number or a commit. */
+export type InputRecord =
+  { readonly where: string; readonly payload: unknown } | { readonly where: string; readonly reason: string }
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const sample = fileURLToPath(new URL('sample-events.ndjson', import.meta.url))
@@ -26,7 +30,7 @@ export async function chooseInput(path: string | undefined, manifest: string | u
     return await fileInput(path, manifest === undefined ? undefined : await loadManifest(manifest))
   const first = await readGitHistory(repository)
     .next()
-    .catch((error: unknown) => ({ done: true, value: undefined, reason: (error as Error).message }))
+    .catch(() => ({ done: true }))
   if (first.done) {
     const input = await fileInput(sample, undefined)
     return { ...input, description: `a sample of events, since this copy has no git history` }
@@ -37,7 +41,7 @@ export async function chooseInput(path: string | undefined, manifest: string | u
     isComplete: true,
     total: await countCommits(repository),
     async *read() {
-      for await (const commit of readGitHistory(repository)) yield { payload: commit }
+      for await (const commit of readGitHistory(repository)) yield { where: `commit ${commit.hash}`, payload: commit }
     },
   }
 }
@@ -51,9 +55,10 @@ async function fileInput(path: string, Manifest: ProducerManifestClass | undefin
     total: path === '-' ? undefined : await countLines(path),
     async *read() {
       for await (const entry of readNdjson(open())) {
-        if ('reason' in entry) yield entry
-        else if (Manifest) yield { payload: entry.value }
-        else yield toEvent(entry.line, entry.value)
+        const where = `line ${entry.line}`
+        if ('reason' in entry) yield { where, reason: entry.reason }
+        else if (Manifest) yield { where, payload: entry.value }
+        else yield { where, ...toEvent(entry.value) }
       }
     },
   }
@@ -67,13 +72,14 @@ async function countLines(path: string): Promise<number> {
   return lines
 }
 
-function toEvent(line: number, value: unknown): { payload: Event } | { line: number; reason: string } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { line, reason: 'the line is JSON but not an object' }
-  }
+function toEvent(value: unknown): { payload: Event } | { reason: string } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { reason: 'JSON, but not an object' }
   const { key, id } = value as { key?: unknown; id?: unknown }
-  const chosen = key ?? id
+  const chosen = key ?? id ?? null
   return {
-    payload: { key: chosen === undefined || chosen === null ? null : String(chosen), json: JSON.stringify(value) },
+    payload: {
+      key: typeof chosen === 'string' || chosen === null ? chosen : JSON.stringify(chosen),
+      json: JSON.stringify(value),
+    },
   }
 }

@@ -46,7 +46,7 @@ test('payload types follow the manifest', () => {
   expectTypeOf(registry.send<typeof OrderPlaced>)
     .parameter(1)
     .toEqualTypeOf<Order>()
-  expectTypeOf(registry.send<typeof OrderPlaced>).returns.toEqualTypeOf<Promise<DeliveryReport>>()
+  expectTypeOf<ReturnType<Send>>().toEqualTypeOf<Promise<DeliveryReport>>()
   // @ts-expect-error -- total is missing
   const wrong = (): unknown => registry.send(OrderPlaced, { id: 'x' })
   expect(wrong).toBeTypeOf('function')

@@ -123,6 +123,7 @@ export class Client implements DeliveryOwner {
     const reason = `it was not acknowledged within ${timeoutMs} ms of closing`
     this.#line.expireAll({ code: 'CLOSE_TIMED_OUT', reason, outcome: 'not_sent' })
     while (this.#oldest) this.#oldest.settle({ code: 'CLOSE_TIMED_OUT', reason }, -1, -1, -1)
+    clearTimeout(this.#retry)
     await this.#driver.close()
     return unsettled
   }

@@ -38,9 +38,8 @@ export function closeOnExit(target: ExitTarget): () => void {
   return stop
 }
 
-/** Nothing that Node knows of keeps the process going. Its own output streams are listed too once they are pipes or terminals. */
+/** Nothing that Node knows of keeps the process going; its own two outputs are listed too once they are pipes or terminals. */
 function isAllQuiet(): boolean {
   const active = process.getActiveResourcesInfo()
-  const outputs = [process.stdout, process.stderr].filter((stream) => '_handle' in stream && stream._handle).length
-  return active.every((name) => name === 'PipeWrap' || name === 'TTYWrap') && active.length <= outputs
+  return active.length <= 2 && active.every((name) => name === 'PipeWrap' || name === 'TTYWrap')
 }

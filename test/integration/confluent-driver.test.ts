@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { createMessaging, ProducerManifest, Secret, type MessagingOptions } from '../../src/index.ts'
+import { createMessaging, ProducerManifest, type MessagingOptions } from '../../src/index.ts'
 import { describeDriverContract } from '../contract/driver-contract.ts'
 import { readStored } from '../contract/read-stored.ts'
 
@@ -107,7 +107,7 @@ describe('brokers', () => {
 /** Only with a Kafka of the tests' own: `--brokers` has no credentials that are known to be right or wrong. */
 describe.skipIf(KAFKA_SASL_BOOTSTRAP === '')('credentials', () => {
   const canary = 'canary-password-4711'
-  const sasl = (password: string | Secret): MessagingOptions => ({
+  const sasl = (password: string): MessagingOptions => ({
     brokers: [KAFKA_SASL_BOOTSTRAP],
     producer: { createTopic: 'if-missing' },
     sasl: { mechanism: 'plain', username: KAFKA_SASL_USERNAME, password },

@@ -106,7 +106,13 @@ describe('building', () => {
 
 describe('bad input', () => {
   test.each([
-    ['a class that is no manifest', class Order {}, /The class Order is not a producer manifest/],
+    [
+      'a class that is no manifest',
+      class Order {
+        id = 1
+      },
+      /The class Order is not a producer manifest/,
+    ],
     ['an instance', new OrderPlaced(), /A value of type OrderPlaced/],
     ['a name', 'OrderPlaced', /A value of type string/],
     ['nothing', undefined, /A value of type undefined/],
