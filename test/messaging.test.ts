@@ -43,9 +43,8 @@ test('the default instance is what configure and registry belong to', () => {
 })
 
 test('payload types follow the manifest', () => {
-  expectTypeOf(registry.send<typeof OrderPlaced>)
-    .parameter(1)
-    .toEqualTypeOf<Order>()
+  type Send = typeof registry.send<typeof OrderPlaced>
+  expectTypeOf<Parameters<Send>[1]>().toEqualTypeOf<Order>()
   expectTypeOf<ReturnType<Send>>().toEqualTypeOf<Promise<DeliveryReport>>()
   // @ts-expect-error -- total is missing
   const wrong = (): unknown => registry.send(OrderPlaced, { id: 'x' })
