@@ -37,6 +37,8 @@ export function encodeHeaders(
       }
       continue
     }
+    // A Map or a promise has no entries of its own: its headers would be lost without a word.
+    if (Symbol.iterator in source || source instanceof Promise) throw invalidHeader(manifest, '(all)', source)
     for (const [name, value] of Object.entries(source as Readonly<Record<string, unknown>>)) {
       for (const single of Array.isArray(value) ? value : [value]) headers.push(encodeHeader(manifest, name, single))
     }

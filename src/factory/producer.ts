@@ -92,7 +92,8 @@ export class Producer<Payload = unknown> {
     if ('key' in options) throw invalidOption(this.name, 'key', 'no key for many messages at once', 'a key')
     if (payloads.length === 0) return []
     const batch = new BatchResult(this.name, this.topic, payloads.length)
-    const pumped = this.#pump(batch, payloads, options)
+    // A copy, since callers reuse their lists: one emptied meanwhile would leave the batch open for ever.
+    const pumped = this.#pump(batch, [...payloads], options)
     this.#batches.add(pumped)
     void pumped.finally(() => this.#batches.delete(pumped))
     return batch.promise
@@ -151,7 +152,11 @@ export class Producer<Payload = unknown> {
     } else {
       if (given === null || given === undefined) {
         const expected = 'a payload (to delete a key use registry.tombstone())'
-        throw new MessagingError('PAYLOAD_INVALID', { manifest: name, path: '$', expected, actual: String(given) })
+        throw new MessagingError(
+          'PAYLOAD_INVALID',
+          { manifest: name, path: '$', expected, actual: String(given) },
+          { manifest: name },
+        )
       }
       const manifest = this.#manifest
       let hook = 'prepare'
@@ -161,6 +166,8 @@ export class Producer<Payload = unknown> {
       let payload: Payload
       try {
         payload = manifest.prepare(given)
+        if (payload instanceof Promise)
+          throw this.#hookFailure(hook, undefined, ': it returns a promise, and is not awaited')
         hook = 'key'
         rawKey = 'key' in options ? options.key : manifest.key(payload)
         key = encodeKey(rawKey, name)
@@ -194,8 +201,8 @@ export class Producer<Payload = unknown> {
     }
   }
 
-  #hookFailure(hook: string, error: unknown): MessagingError {
+  #hookFailure(hook: string, error: unknown, reason = ''): MessagingError {
     const context = { manifest: this.name, topic: this.topic, cause: error }
-    return new MessagingError('MANIFEST_HOOK_FAILED', { manifest: this.name, hook, reason: '' }, context)
+    return new MessagingError('MANIFEST_HOOK_FAILED', { manifest: this.name, hook, reason }, context)
   }
 }

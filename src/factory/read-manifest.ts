@@ -84,6 +84,7 @@ function checkTopicConfig(
   for (const [name, value] of Object.entries({ partitions, replicationFactor })) {
     if (!Number.isInteger(value) || value < 1) throw invalid(`topicConfig.${name}`, 'must be an integer from 1')
   }
+  if (typeof config !== 'object' || config === null) throw invalid('topicConfig.config', 'must be an object')
   for (const [name, value] of Object.entries(config)) {
     if (!['string', 'number', 'boolean'].includes(typeof value)) {
       throw invalid(`topicConfig.config['${name}']`, `must be a string, number or boolean, not ${describeType(value)}`)
