@@ -1,0 +1,61 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { MessagingError } from '../../src/errors/messaging-error.ts'
+import { ProducerLedger } from '../../src/factory/producer-ledger.ts'
+import { subscribe, type EventPayloads } from '../../src/instrumentation/events.ts'
+
+const failure = (): MessagingError => new MessagingError('DRIVER_FAILED', { reason: 'x' })
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+test('counts what became of the messages, and keeps the last error', () => {
+  const ledger = new ProducerLedger('M', 'orders')
+  const last = failure()
+  ledger.recordAcknowledged(0, 1, 5, 0)
+  ledger.recordFailed(failure(), false)
+  ledger.recordFailed(last, false)
+  expect(ledger).toMatchObject({ acknowledged: 1, failed: 2, lastError: last })
+})
+
+test('tells listeners of acknowledgements, with the time since the hand-over where it is known', () => {
+  const heard: EventPayloads['message.acknowledged'][] = []
+  const stop = subscribe('message.acknowledged', (payload) => void heard.push(payload))
+  const ledger = new ProducerLedger('M', 'orders')
+  ledger.recordAcknowledged(2, 9, 5, 0)
+  ledger.recordAcknowledged(2, 10, 5, performance.now() - 50)
+  stop()
+  expect(heard[0]).toEqual({ manifest: 'M', topic: 'orders', partition: 2, offset: 9, bytes: 5, durationMs: 0 })
+  expect(heard[1]!.durationMs).toBeGreaterThanOrEqual(50)
+})
+
+test('tells listeners of failures, and then needs no warning', () => {
+  const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  const heard: EventPayloads['message.failed'][] = []
+  const stop = subscribe('message.failed', (payload) => void heard.push(payload))
+  const error = failure()
+  new ProducerLedger('M', 'orders').recordFailed(error, true)
+  stop()
+  expect(heard).toEqual([{ manifest: 'M', topic: 'orders', error, dispatched: true }])
+  expect(emitWarning).not.toHaveBeenCalled()
+})
+
+test('a dispatched message that fails while nobody listens becomes a warning, once for each code', () => {
+  const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  const ledger = new ProducerLedger('M', 'orders')
+  ledger.recordFailed(failure(), true)
+  ledger.recordFailed(failure(), true)
+  ledger.recordFailed(new MessagingError('QUEUE_FULL', { reason: 'x' }), true)
+  const calls = emitWarning.mock.calls as unknown[][]
+  expect(calls.map(([, type, code]) => [type, code])).toEqual([
+    ['PostriderWarning', 'DRIVER_FAILED'],
+    ['PostriderWarning', 'QUEUE_FULL'],
+  ])
+  expect(calls[0]![0]).toContain('A dispatched M failed: The driver failed: x.')
+})
+
+test('a failure that its caller hears of is no warning', () => {
+  const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  new ProducerLedger('M', 'orders').recordFailed(failure(), false)
+  expect(emitWarning).not.toHaveBeenCalled()
+})
