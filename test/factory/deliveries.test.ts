@@ -106,17 +106,22 @@ describe('a signal', () => {
     expect([client.pending, ledger.acknowledged, ledger.failed]).toEqual([0, 1, 0])
   })
 
-  test('that frees one of a batch counts it as failed once, however it ends', async () => {
-    const { ledger, driver, produce } = createParts()
-    const controller = new AbortController()
-    const batch = new BatchResult('M', 'orders', 1)
-    produce(new BatchDelivery(ledger, controller.signal, batch, 0))
-    controller.abort()
-    driver.settle(1)
-    expect((await catchRejection(batch.promise)).failures).toMatchObject([
-      { index: 0, error: { code: 'SEND_ABANDONED' } },
-    ])
-  })
+  test.each([null, { code: 'DRIVER_FAILED', reason: 'x' } as const])(
+    'that frees one of a batch counts it as failed once, though the driver then says %o',
+    async (verdict) => {
+      const { ledger, driver, produce } = createParts()
+      const controller = new AbortController()
+      const batch = new BatchResult('M', 'orders', 2)
+      produce(new BatchDelivery(ledger, controller.signal, batch, 0))
+      produce(new BatchDelivery(ledger, undefined, batch, 1))
+      controller.abort()
+      driver.settle(1, verdict)
+      driver.settle(1)
+      const { failures, reports } = await catchRejection(batch.promise)
+      expect(failures).toMatchObject([{ index: 0, error: { code: 'SEND_ABANDONED' } }])
+      expect(reports).toMatchObject([undefined, { offset: 2 }])
+    },
+  )
 
   test('keeps no listener of a message that is settled, so that one signal may serve many', async () => {
     const { driver, produce, send } = createParts()
