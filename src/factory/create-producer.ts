@@ -9,6 +9,7 @@ import type { ReadManifest } from './read-manifest.ts'
 import { resolveTopic } from './resolve-topic.ts'
 
 export interface ProducerEnvironment {
+  readonly instance: string
   readonly config: MessagingConfig
   readonly schemaRegistry: () => SchemaRegistry
   /** The shared client for a producer's profile. */
@@ -42,5 +43,14 @@ export async function createProducer(
     await driver.ensureTopic({ topic, partitions, replicationFactor, config: stringified })
   }
   const { maxMessageBytes } = config
-  return new Producer({ name, manifest: manifest.instance, topic, codec, client, driverName, maxMessageBytes })
+  return new Producer({
+    name,
+    manifest: manifest.instance,
+    topic,
+    codec,
+    client,
+    driverName,
+    instance: environment.instance,
+    maxMessageBytes,
+  })
 }

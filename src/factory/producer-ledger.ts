@@ -5,32 +5,34 @@ import { channels } from '../instrumentation/events.ts'
 export class ProducerLedger {
   readonly manifest: string
   readonly topic: string
+  readonly instance: string
   started = 0
   acknowledged = 0
   failed = 0
   lastError: MessagingError | undefined
   #warned = new Set<string>()
 
-  constructor(manifest: string, topic: string) {
+  constructor(manifest: string, topic: string, instance: string) {
     this.manifest = manifest
     this.topic = topic
+    this.instance = instance
   }
 
   recordAcknowledged(partition: number, offset: number, bytes: number, startedAt: number): void {
     this.acknowledged++
     const channel = channels['message.acknowledged']
     if (!channel.hasSubscribers) return
-    const { manifest, topic } = this
+    const { instance, manifest, topic } = this
     const durationMs = startedAt === 0 ? 0 : performance.now() - startedAt
-    channel.publish({ manifest, topic, partition, offset, bytes, durationMs })
+    channel.publish({ instance, manifest, topic, partition, offset, bytes, durationMs })
   }
 
   recordFailed(error: MessagingError, dispatched: boolean): void {
     this.failed++
     this.lastError = error
-    const { manifest, topic } = this
+    const { instance, manifest, topic } = this
     const channel = channels['message.failed']
-    if (channel.hasSubscribers) channel.publish({ manifest, topic, error, dispatched })
+    if (channel.hasSubscribers) channel.publish({ instance, manifest, topic, error, dispatched })
     else if (dispatched) this.#warnOnce(error)
   }
 

@@ -25,6 +25,8 @@ export interface ProducerParts<Payload> {
   readonly codec: Codec<Payload>
   readonly client: Client
   readonly driverName: string
+  /** The messaging instance it belongs to, named in events. */
+  readonly instance: string
   readonly maxMessageBytes: number
 }
 
@@ -48,7 +50,7 @@ export class Producer<Payload = unknown> {
     this.name = parts.name
     this.topic = parts.topic
     this.codec = parts.codec
-    this.ledger = new ProducerLedger(parts.name, parts.topic)
+    this.ledger = new ProducerLedger(parts.name, parts.topic, parts.instance)
     this.driverName = parts.driverName
     this.#manifest = parts.manifest
     this.#client = parts.client
@@ -197,7 +199,7 @@ export class Producer<Payload = unknown> {
     delivery.start()
     this.#client.produce({ topic, value, key, headers: encodedHeaders, partition, timestamp }, delivery, bytes)
     if (channels['message.sent'].hasSubscribers && delivery.state !== 'settled') {
-      channels['message.sent'].publish({ manifest: name, topic, bytes })
+      channels['message.sent'].publish({ instance: this.ledger.instance, manifest: name, topic, bytes })
     }
   }
 

@@ -1,8 +1,7 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
 import type { MessagingError } from '../errors/messaging-error.ts'
 
-/** What each event carries. Durations are in milliseconds, sizes in bytes. No event carries a key, a payload or a secret. */
-export interface EventPayloads {
+interface EventDetails {
   'producer.built': { manifest: string; topic: string; driver: string; durationMs: number }
   'producer.build_failed': { manifest: string; error: MessagingError }
   'client.connected': { driver: string; clientId: string; durationMs: number }
@@ -24,7 +23,15 @@ export interface EventPayloads {
   'registry.closed': { durationMs: number; unsettled: number }
 }
 
-export type EventName = keyof EventPayloads
+export type EventName = keyof EventDetails
+
+/**
+ * What each event carries; `instance` tells the messaging instances of a process apart.
+ * Durations are in milliseconds, sizes in bytes. No event carries a key, a payload or a secret.
+ */
+export type EventPayloads = {
+  readonly [Name in EventName]: Readonly<EventDetails[Name]> & { readonly instance: string }
+}
 
 /** The one list of events: name -> meaning. Each is a `node:diagnostics_channel` named `postrider:<event>`. */
 export const events: Readonly<Record<EventName, string>> = {

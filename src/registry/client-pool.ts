@@ -35,9 +35,11 @@ export class ClientPool {
   readonly #connections = new Map<string, Promise<ConnectedClient>>()
   readonly #connected = new Set<ConnectedClient>()
   readonly #onFatal: (client: ConnectedClient, failure: DriverFailure) => void
+  readonly #instance: () => string
   #module: Promise<DriverModule> | undefined
 
-  constructor(onFatal: (client: ConnectedClient, failure: DriverFailure) => void) {
+  constructor(instance: () => string, onFatal: (client: ConnectedClient, failure: DriverFailure) => void) {
+    this.#instance = instance
     this.#onFatal = onFatal
   }
 
@@ -92,7 +94,13 @@ export class ClientPool {
     let connected: ConnectedClient | undefined
     const onFailure = (failure: DriverFailure): void => {
       const channel = channels['client.errored']
-      if (channel.hasSubscribers) channel.publish({ driver: module.name, clientId, error: createDriverError(failure) })
+      if (channel.hasSubscribers)
+        channel.publish({
+          instance: this.#instance(),
+          driver: module.name,
+          clientId,
+          error: createDriverError(failure),
+        })
       if (!failure.fatal || !connected) return
       this.#onFatal(connected, failure)
       this.disconnect(connected)
@@ -111,7 +119,7 @@ export class ClientPool {
     this.#connected.add(connected)
     if (channels['client.connected'].hasSubscribers) {
       const durationMs = performance.now() - startedAt
-      channels['client.connected'].publish({ driver: module.name, clientId, durationMs })
+      channels['client.connected'].publish({ instance: this.#instance(), driver: module.name, clientId, durationMs })
     }
     return connected
   }
@@ -121,7 +129,12 @@ export class ClientPool {
     const unsettled = await connected.client.close(timeoutMs)
     if (this.#connected.delete(connected) && channels['client.closed'].hasSubscribers) {
       const durationMs = performance.now() - startedAt
-      channels['client.closed'].publish({ driver: connected.driverName, unsettled, durationMs })
+      channels['client.closed'].publish({
+        instance: this.#instance(),
+        driver: connected.driverName,
+        unsettled,
+        durationMs,
+      })
     }
     return unsettled
   }

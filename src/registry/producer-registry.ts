@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Client } from '../driver/client.ts'
+import type { MessagingConfig } from '../config/fields.ts'
 import type { ConfigStore } from '../config/config-store.ts'
 import { environmentName } from '../config/environment.ts'
 import { describeType } from '../encoding/codec.ts'
@@ -19,10 +20,13 @@ import {
 import { readManifest } from '../factory/read-manifest.ts'
 import type { SendManyOptions, SendOptions } from '../factory/send-options.ts'
 import { channels } from '../instrumentation/events.ts'
+import type { Instrument } from '../instrumentation/instrument.ts'
 import { ClientPool } from './client-pool.ts'
 import { closeOnExit } from './close-on-exit.ts'
 import { ProducerEntry } from './producer-entry.ts'
 import { describeRegistry, type RegistryState, type RegistryStatus } from './registry-status.ts'
+
+export type StartInstruments = (config: MessagingConfig, instance: string) => readonly Instrument[]
 
 /** Producers by manifest: each is built on its first send, cached, and closed once. */
 export class ProducerRegistry {
@@ -35,11 +39,19 @@ export class ProducerRegistry {
   #state: RegistryState = 'open'
   #closing: Promise<void> | undefined
   #stopWatchingExit: (() => void) | undefined
+  readonly #startInstruments: StartInstruments
+  #instruments: readonly Instrument[] | undefined
+  #name: string | undefined
 
-  constructor(config: ConfigStore) {
+  /** @param startInstruments called once, by the first build */
+  constructor(config: ConfigStore, startInstruments: StartInstruments = () => []) {
     this.#config = config
+    this.#startInstruments = startInstruments
     // A client with a fatal error sends nothing any more: the next send builds a new one.
-    this.#clients = new ClientPool((dead) => this.#forgetProducersOf(dead.client))
+    this.#clients = new ClientPool(
+      () => this.#instance,
+      (dead) => this.#forgetProducersOf(dead.client),
+    )
   }
 
   /**
@@ -86,7 +98,7 @@ export class ProducerRegistry {
     entry.whenBuilt(
       (producer) => producer.dispatch(payload, options),
       (error) => {
-        if (!publishFailure(entry.name, error, true))
+        if (!publishFailure(this.#instance, entry.name, error, true))
           process.emitWarning(`A dispatched ${error.message}`, 'PostriderWarning', error.code)
       },
     )
@@ -166,7 +178,7 @@ export class ProducerRegistry {
     if (entry.producer) return send(entry.producer)
     return new Promise((resolve, reject) => {
       const fail = (error: MessagingError): void => {
-        publishFailure(entry.name, error, false)
+        publishFailure(this.#instance, entry.name, error, false)
         reject(error)
       }
       entry.whenBuilt((producer) => resolve(send(producer)), fail, options?.signal)
@@ -204,8 +216,10 @@ export class ProducerRegistry {
     try {
       const read = readManifest(Manifest)
       const config = this.#config.resolve()
+      this.#instruments ??= this.#startInstruments(config, this.#instance)
       const producerConfig = this.#config.resolveProducer(manifest, read.attributes)
       const producer = await createProducer(read, producerConfig, {
+        instance: this.#instance,
         config,
         schemaRegistry: () => this.#resolveSchemaRegistry(),
         connect: () => this.#clients.connect(config, producerConfig),
@@ -214,14 +228,20 @@ export class ProducerRegistry {
       const channel = channels['producer.built']
       if (channel.hasSubscribers) {
         const durationMs = performance.now() - startedAt
-        channel.publish({ manifest, topic: producer.topic, driver: producer.driverName, durationMs })
+        channel.publish({
+          instance: this.#instance,
+          manifest,
+          topic: producer.topic,
+          driver: producer.driverName,
+          durationMs,
+        })
       }
       return producer
     } catch (thrown) {
       this.#config.unlock(manifest)
       const error = normalizeBuildFailure(thrown, manifest)
       const channel = channels['producer.build_failed']
-      if (channel.hasSubscribers) channel.publish({ manifest, error })
+      if (channel.hasSubscribers) channel.publish({ instance: this.#instance, manifest, error })
       throw error
     }
   }
@@ -239,8 +259,13 @@ export class ProducerRegistry {
     const disabled = this.#disabled?.getStore()
     if (disabled === undefined || (disabled !== 'all' && !disabled.has(Manifest))) return false
     const channel = channels['message.suppressed']
-    if (channel.hasSubscribers) channel.publish({ manifest: entry.name })
+    if (channel.hasSubscribers) channel.publish({ instance: this.#instance, manifest: entry.name })
     return true
+  }
+
+  /** Made on first use, so that the children of a fork or a snapshot do not share it. */
+  get #instance(): string {
+    return (this.#name ??= `${process.pid}-${Math.random().toString(36).slice(2, 10)}`)
   }
 
   #forgetProducersOf(client: Client): void {
@@ -262,7 +287,8 @@ export class ProducerRegistry {
     const startedAt = performance.now()
     this.#state = 'closing'
     const { pending } = this.status()
-    if (channels['registry.closing'].hasSubscribers) channels['registry.closing'].publish({ pending })
+    if (channels['registry.closing'].hasSubscribers)
+      channels['registry.closing'].publish({ instance: this.#instance, pending })
     const { closeTimeoutMs } = this.#closeConfig()
     await withinTime(this.#allHandedOver(), closeTimeoutMs)
     for (const entry of this.#entries.values()) {
@@ -275,7 +301,9 @@ export class ProducerRegistry {
     this.#stopWatchingExit?.()
     this.#state = 'closed'
     const durationMs = performance.now() - startedAt
-    if (channels['registry.closed'].hasSubscribers) channels['registry.closed'].publish({ durationMs, unsettled })
+    if (channels['registry.closed'].hasSubscribers)
+      channels['registry.closed'].publish({ instance: this.#instance, durationMs, unsettled })
+    await Promise.all((this.#instruments ?? []).map((instrument) => instrument.close()))
   }
 
   /** A registry that never sent anything may have configuration that cannot be resolved; closing it is no time to say so. */
@@ -292,9 +320,9 @@ function suppressedReport(): DeliveryReport {
   return { topic: '', partition: -1, offset: -1, timestamp: -1, suppressed: true }
 }
 
-function publishFailure(manifest: string, error: MessagingError, dispatched: boolean): boolean {
+function publishFailure(instance: string, manifest: string, error: MessagingError, dispatched: boolean): boolean {
   const channel = channels['message.failed']
-  if (channel.hasSubscribers) channel.publish({ manifest, topic: error.topic, error, dispatched })
+  if (channel.hasSubscribers) channel.publish({ instance, manifest, topic: error.topic, error, dispatched })
   return channel.hasSubscribers
 }
 

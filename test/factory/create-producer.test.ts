@@ -36,6 +36,7 @@ function create(
   const subjects: string[] = []
   const registry = createEmbeddedSchemaRegistry()
   const created: Promise<Producer> = createProducer(read, store.resolveProducer(read.name, read.attributes), {
+    instance: 'instance',
     config: store.resolve(),
     schemaRegistry: () => ({
       register: (subject, schema) => {

@@ -25,6 +25,7 @@ export function createTestProducer(
     topic: 'orders',
     codec: createJsonCodec('OrderPlaced'),
     client,
+    instance: 'instance',
     driverName: 'fake',
     maxMessageBytes: 1000,
     ...rest,

@@ -9,7 +9,7 @@ import { createMessage, FakeDriver } from '../driver/fake-driver.ts'
 
 /** A client with room for one message, so that the second one waits. */
 function createParts() {
-  const ledger = new ProducerLedger('M', 'orders')
+  const ledger = new ProducerLedger('M', 'orders', 'instance')
   const driver = new FakeDriver()
   const client = new Client(driver, { queueMaxMessages: 1, queueMaxBytes: 100, queueTimeoutMs: 1000 })
   const produce = (delivery: MessageDelivery): void => {

@@ -10,7 +10,7 @@ afterEach(() => {
 })
 
 test('counts what became of the messages, and keeps the last error', () => {
-  const ledger = new ProducerLedger('M', 'orders')
+  const ledger = new ProducerLedger('M', 'orders', 'instance')
   const last = failure()
   ledger.recordAcknowledged(0, 1, 5, 0)
   ledger.recordFailed(failure(), false)
@@ -21,11 +21,19 @@ test('counts what became of the messages, and keeps the last error', () => {
 test('tells listeners of acknowledgements, with the time since the hand-over where it is known', () => {
   const heard: EventPayloads['message.acknowledged'][] = []
   const stop = subscribe('message.acknowledged', (payload) => void heard.push(payload))
-  const ledger = new ProducerLedger('M', 'orders')
+  const ledger = new ProducerLedger('M', 'orders', 'instance')
   ledger.recordAcknowledged(2, 9, 5, 0)
   ledger.recordAcknowledged(2, 10, 5, performance.now() - 50)
   stop()
-  expect(heard[0]).toEqual({ manifest: 'M', topic: 'orders', partition: 2, offset: 9, bytes: 5, durationMs: 0 })
+  expect(heard[0]).toEqual({
+    instance: 'instance',
+    manifest: 'M',
+    topic: 'orders',
+    partition: 2,
+    offset: 9,
+    bytes: 5,
+    durationMs: 0,
+  })
   expect(heard[1]!.durationMs).toBeGreaterThanOrEqual(50)
 })
 
@@ -34,15 +42,15 @@ test('tells listeners of failures, and then needs no warning', () => {
   const heard: EventPayloads['message.failed'][] = []
   const stop = subscribe('message.failed', (payload) => void heard.push(payload))
   const error = failure()
-  new ProducerLedger('M', 'orders').recordFailed(error, true)
+  new ProducerLedger('M', 'orders', 'instance').recordFailed(error, true)
   stop()
-  expect(heard).toEqual([{ manifest: 'M', topic: 'orders', error, dispatched: true }])
+  expect(heard).toEqual([{ instance: 'instance', manifest: 'M', topic: 'orders', error, dispatched: true }])
   expect(emitWarning).not.toHaveBeenCalled()
 })
 
 test('a dispatched message that fails while nobody listens becomes a warning, once for each code', () => {
   const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-  const ledger = new ProducerLedger('M', 'orders')
+  const ledger = new ProducerLedger('M', 'orders', 'instance')
   ledger.recordFailed(failure(), true)
   ledger.recordFailed(failure(), true)
   ledger.recordFailed(new MessagingError('QUEUE_FULL', { reason: 'x' }), true)
@@ -56,6 +64,6 @@ test('a dispatched message that fails while nobody listens becomes a warning, on
 
 test('a failure that its caller hears of is no warning', () => {
   const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-  new ProducerLedger('M', 'orders').recordFailed(failure(), false)
+  new ProducerLedger('M', 'orders', 'instance').recordFailed(failure(), false)
   expect(emitWarning).not.toHaveBeenCalled()
 })

@@ -74,7 +74,8 @@ test.each([
 
 test('a listener knows what its event carries', () => {
   const stop = subscribe('message.failed', (payload) => {
-    expectTypeOf(payload).toEqualTypeOf<{
+    expectTypeOf(payload).toExtend<{
+      instance: string
       manifest: string
       topic: string | undefined
       error: MessagingError
