@@ -45,7 +45,8 @@ async function main(args: readonly string[], streams: CommandStreams): Promise<n
     return await command.run(rest, streams)
   } catch (error) {
     const isUsage =
-      (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') || isMessagingError(error, 'INPUT_INVALID')
+      (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') ||
+      isMessagingError(error, 'INPUT_INVALID', 'CONFIG_INVALID', 'CONFIG_UNKNOWN_FIELD')
     streams.stderr.write(`${(error as Error).message}\n${isUsage ? `\n${command.usage}` : ''}`)
     return isUsage ? 2 : 1
   }

@@ -1,4 +1,5 @@
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
 import { parseArgs } from 'node:util'
 import type { MessagingOptions } from '../config/fields.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
@@ -23,7 +24,7 @@ Exit status: 0 everything was acknowledged, 1 something was not, 2 wrong usage.
 `
 
 export interface CommandStreams {
-  readonly stdin: AsyncIterable<Uint8Array | string>
+  readonly stdin: Readable
   readonly stdout: { write(text: string): unknown }
   readonly stderr: { write(text: string): unknown }
   readonly environment: NodeJS.ProcessEnv
@@ -52,6 +53,7 @@ export async function runSend(args: readonly string[], streams: CommandStreams):
   }
   await using messaging = createMessaging(options, streams.environment)
 
+  const source = values.input === undefined ? streams.stdin : await openInput(values.input)
   let acknowledged = 0
   let failed = 0
   let stopped = false
@@ -59,10 +61,12 @@ export async function runSend(args: readonly string[], streams: CommandStreams):
   const refuse = (line: number, reason: string): void => {
     failed++
     streams.stderr.write(`line ${line}: ${reason}\n`)
-    stopped ||= !values['skip-invalid']
+    if (values['skip-invalid']) return
+    stopped = true
+    // Not at the next line: a source that is followed may not have one for hours.
+    source.destroy()
   }
-  const source = values.input === undefined ? streams.stdin : createReadStream(values.input)
-  for await (const entry of readNdjson(source)) {
+  for await (const entry of untilDestroyed(readNdjson(source), source)) {
     if ('reason' in entry) refuse(entry.line, entry.reason)
     else {
       const sent = messaging.registry.send(Manifest, entry.value).then(
@@ -79,4 +83,22 @@ export async function runSend(args: readonly string[], streams: CommandStreams):
   const summary = `${manifestNameOf(Manifest)}: ${acknowledged} acknowledged, ${failed} failed`
   streams.stdout.write(stopped ? `${summary}; stopped at the first failure (--skip-invalid goes on)\n` : `${summary}\n`)
   return failed === 0 ? 0 : 1
+}
+
+async function openInput(path: string): Promise<Readable> {
+  try {
+    return (await open(path)).createReadStream()
+  } catch (error) {
+    const reason = `the file cannot be read (${(error as NodeJS.ErrnoException).code})`
+    throw new MessagingError('INPUT_INVALID', { source: `--input ${path}`, reason }, { cause: error })
+  }
+}
+
+/** A destroyed stream ends its iteration with an error; here it is only the end. */
+async function* untilDestroyed<Item>(items: AsyncIterable<Item>, source: Readable): AsyncGenerator<Item> {
+  try {
+    yield* items
+  } catch (error) {
+    if (!source.destroyed) throw error
+  }
 }

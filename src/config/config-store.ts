@@ -4,6 +4,7 @@ import { environmentName, readEnvironment } from './environment.ts'
 import type { Field } from './field.ts'
 import {
   fields,
+  manifestFields,
   producerFields,
   type FieldTable,
   type MessagingConfig,
@@ -46,6 +47,7 @@ interface Candidate {
 
 const fieldTable: FieldTable = fields
 const allFields = new Map(listFields(fieldTable))
+const allManifestFields = new Map(listFields(manifestFields))
 
 /** The layers of one messaging instance. Nothing is read, not even the environment, before it is asked. */
 export class ConfigStore {
@@ -96,7 +98,7 @@ export class ConfigStore {
   /** What one producer is built from, frozen. @throws CONFIG_INVALID */
   resolveProducer(manifest: string, attributes: ProducerOptions): ProducerConfig {
     this.#manifests.set(manifest, flattenManifest(manifest, attributes))
-    const config = resolveTable(producerFields, (name) => this.#winning(`producers.${manifest}.${name}`))
+    const config = resolveTable(manifestFields, (name) => this.#winning(`producers.${manifest}.${name}`))
     return this.#reconcile(manifest, config as unknown as ProducerConfig)
   }
 
@@ -128,6 +130,12 @@ export class ConfigStore {
     this.#users.add(manifest)
   }
 
+  /** Manifests that somebody has configured by name. */
+  get overriddenManifests(): ReadonlySet<string> {
+    const paths = [...this.#configured.library.keys(), ...this.#configured.application.keys()]
+    return new Set(paths.map(manifestOf).filter((manifest) => manifest !== undefined))
+  }
+
   /** The reverse of `lock`, for a build that failed. */
   unlock(manifest: string): void {
     this.#users.delete(manifest)
@@ -146,7 +154,7 @@ export class ConfigStore {
     const manifest = manifestOf(path)
     const scoped = manifest === undefined ? path : path.replace(`producers.${manifest}`, 'producer')
     const values: Record<ConfigLayer, unknown> = {
-      default: allFields.get(scoped)?.default,
+      default: fieldOf(path).default,
       environment: environment.get(scoped),
       library: library.get(scoped),
       application: application.get(scoped),
@@ -190,12 +198,18 @@ export class ConfigStore {
 
 const manifestPath = /^producers\.([^.]+)\./
 
+/** What a manifest may be called: its name is part of config paths, events and metrics. */
+export function isManifestName(name: string): boolean {
+  return /^[\w$-]+$/.test(name)
+}
+
 function manifestOf(path: string): string | undefined {
   return manifestPath.exec(path)?.[1]
 }
 
 function fieldOf(path: string): Field<unknown> {
-  const field = allFields.get(path.replace(manifestPath, 'producer.'))
+  const name = path.replace(manifestPath, '')
+  const field = name === path ? allFields.get(path) : allManifestFields.get(name)
   if (!field) throw new MessagingError('CONFIG_UNKNOWN_FIELD', { path, hint: hintFor(path, [...allFields.keys()]) })
   return field
 }
@@ -220,6 +234,14 @@ function flattenOptions(options: MessagingOptions): Map<string, unknown> {
   const values = flattenTable(rest, fieldTable, '', ['producers'])
   checkObject(producers, 'producers', 'an object with overrides by manifest name')
   for (const [manifest, overrides] of Object.entries(producers)) {
+    // A dot would make a path of its own out of the name.
+    if (!isManifestName(manifest)) {
+      throw new MessagingError('CONFIG_INVALID', {
+        path: 'producers',
+        value: JSON.stringify(manifest),
+        expected: 'names of manifests',
+      })
+    }
     for (const [path, value] of flattenManifest(manifest, overrides)) values.set(path, value)
   }
   return values
@@ -227,7 +249,7 @@ function flattenOptions(options: MessagingOptions): Map<string, unknown> {
 
 function flattenManifest(manifest: string, options: ProducerOptions): Map<string, unknown> {
   const prefix = `producers.${manifest}`
-  return flattenTable(checkObject(options, prefix, fieldsOf(producerFields)), producerFields, `${prefix}.`)
+  return flattenTable(checkObject(options, prefix, fieldsOf(manifestFields)), manifestFields, `${prefix}.`)
 }
 
 function flattenTable(

@@ -19,10 +19,6 @@ const driver: Field<DriverName | DriverModule> & { readonly default: DriverName 
 
 /** Fields that each manifest can set for itself, as an attribute or by `producers.<Manifest>`; `producer` sets them for all. */
 export const producerFields = {
-  topic: text({
-    doc: 'Topic name, in place of the one the manifest declares; the prefix is still put before it.',
-    env: false,
-  }),
   acks: choice(['all', 0, 1] as const, {
     default: 'all',
     doc: 'Which replicas confirm a message: all in-sync ones, the leader (1), or none (0).',
@@ -98,6 +94,15 @@ export const producerFields = {
     default: 'never',
     doc: 'Whether the first send of a manifest creates its topic, as its topicConfig says.',
   }),
+} as const
+
+/** Fields of `producers.<Manifest>`: what `producer` has, and what no two manifests have in common. */
+export const manifestFields = {
+  topic: text({
+    doc: 'Topic name, in place of the one the manifest declares; the prefix is still put before it.',
+    env: false,
+  }),
+  ...producerFields,
 } as const
 
 /** The one table of config fields: types, validation, environment names and docs/configuration.md come from it. */
@@ -190,7 +195,7 @@ type ConfigOf<Table> = {
 }
 
 /** What one manifest can be given: by its attributes, by `producers.<Manifest>`, or for all by `producer`. */
-export type ProducerOptions = OptionsOf<typeof producerFields>
+export type ProducerOptions = OptionsOf<typeof manifestFields>
 
 /** What `configure` takes. */
 export type MessagingOptions = OptionsOf<typeof fields> & {
@@ -202,4 +207,4 @@ export type MessagingOptions = OptionsOf<typeof fields> & {
 export type MessagingConfig = ConfigOf<Omit<typeof fields, 'producer'>>
 
 /** Resolved and frozen, for one manifest. */
-export type ProducerConfig = ConfigOf<typeof producerFields>
+export type ProducerConfig = ConfigOf<typeof manifestFields>

@@ -146,7 +146,10 @@ export class Client implements DeliveryOwner {
       delivery.settle({ code: 'DRIVER_FAILED', reason: (error as Error).message }, -1, -1, -1)
       return true
     }
-    if (taken) return true
+    if (taken) {
+      if (delivery.isUnderWay) delivery.handedOver()
+      return true
+    }
     this.#unlink(delivery)
     delivery.state = 'waiting'
     // With nothing of ours on the way no acknowledgement will come to serve the line: the driver is only behind with its

@@ -14,6 +14,10 @@ export abstract class Delivery implements Settlement {
   previous: Delivery | undefined
   next: Delivery | undefined
 
+  get isUnderWay(): boolean {
+    return this.state === 'taken'
+  }
+
   settle(failure: DriverFailure | null, partition: number, offset: number, timestamp: number): void {
     // A driver that reports late, after the client gave the message up at close, is not heard.
     if (this.state === 'settled') return
@@ -22,6 +26,11 @@ export abstract class Delivery implements Settlement {
     // First the room, then the caller: who continues after this message finds the queue as it is.
     if (wasTaken) this.owner?.release(this)
     this.complete(failure, partition, offset, timestamp)
+  }
+
+  /** The driver has taken it, and it is on its way. Not called where a driver settles at once. Must not throw. */
+  handedOver(): void {
+    // For subclasses that tell somebody.
   }
 
   /** Called exactly once. Must not throw: it runs inside the driver's callback. */

@@ -9,7 +9,7 @@ export interface Driver {
    * Messages of one partition are delivered in the order of the calls.
    */
   produce(message: DriverMessage, settlement: Settlement): boolean
-  /** Asks for everything taken so far to be sent now; resolves when it is settled or after `timeoutMs`, whichever is first. */
+  /** Hurries what lingers, for at most `timeoutMs`. When it is done, only the settlements tell. */
   flush(timeoutMs: number): Promise<void>
   /** Releases threads, sockets and memory. Called once; messages not settled by then never will be. */
   close(): Promise<void>

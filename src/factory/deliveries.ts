@@ -38,6 +38,13 @@ export abstract class MessageDelivery extends Delivery {
     if (this.#onAbort) this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
+  override handedOver(): void {
+    const channel = channels['message.sent']
+    if (!channel.hasSubscribers) return
+    const { instance, manifest, topic } = this.ledger
+    channel.publish({ instance, manifest, topic, bytes: this.bytes })
+  }
+
   /** Fails before the hand-over. */
   fail(error: MessagingError): void {
     this.state = 'settled'

@@ -2,7 +2,6 @@ import type { Codec } from '../encoding/codec.ts'
 import { describeType } from '../encoding/codec.ts'
 import type { Client } from '../driver/client.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
-import { channels } from '../instrumentation/events.ts'
 import { BatchResult } from './batch-result.ts'
 import { BatchDelivery, DispatchDelivery, SendDelivery, type MessageDelivery } from './deliveries.ts'
 import type { DeliveryReport } from './delivery-report.ts'
@@ -60,14 +59,14 @@ export class Producer<Payload = unknown> {
   /** @throws (rejects) PAYLOAD_INVALID, KEY_INVALID, HEADER_INVALID, SEND_OPTION_INVALID, MANIFEST_HOOK_FAILED, MESSAGE_TOO_LARGE, QUEUE_FULL, SEND_ABORTED, SEND_ABANDONED and every failure of delivery */
   send(payload: Payload, options: SendOptions = noOptions): Promise<DeliveryReport> {
     return new Promise((resolve, reject) => {
-      this.#start(new SendDelivery(this.ledger, options.signal, resolve, reject), payload, options, false)
+      this.#start(new SendDelivery(this.ledger, signalOf(options), resolve, reject), payload, options, false)
     })
   }
 
   /** A message with a key and no value, which deletes the key in a compacted topic. @throws (rejects) KEY_INVALID and as `send` */
   tombstone(key: MessageKey, options: SendOptions = noOptions): Promise<DeliveryReport> {
     return new Promise((resolve, reject) => {
-      const delivery = new SendDelivery(this.ledger, options.signal, resolve, reject)
+      const delivery = new SendDelivery(this.ledger, signalOf(options), resolve, reject)
       if (key === undefined || key === null) {
         const actual = `${describeType(key)} (a tombstone needs one)`
         delivery.fail(new MessagingError('KEY_INVALID', { manifest: this.name, actual }, { manifest: this.name }))
@@ -83,7 +82,7 @@ export class Producer<Payload = unknown> {
   }
 
   /**
-   * Sends all, in order; resolves with their reports by index.
+   * Sends all, in order; resolves with their reports by index. The list must not change until then.
    * @throws (rejects) BATCH_FAILED when some fail; the others were sent
    */
   async sendMany(
@@ -91,11 +90,11 @@ export class Producer<Payload = unknown> {
     options: SendManyOptions = noOptions,
   ): Promise<readonly DeliveryReport[]> {
     if (!Array.isArray(payloads)) throw invalidOption(this.name, 'payloads', 'an array', describeType(payloads))
+    checkSendOptions(options, this.name)
     if ('key' in options) throw invalidOption(this.name, 'key', 'no key for many messages at once', 'a key')
     if (payloads.length === 0) return []
     const batch = new BatchResult(this.name, this.topic, payloads.length)
-    // A copy, since callers reuse their lists: one emptied meanwhile would leave the batch open for ever.
-    const pumped = this.#pump(batch, [...payloads], options)
+    const pumped = this.#pump(batch, payloads, options)
     this.#batches.add(pumped)
     void pumped.finally(() => this.#batches.delete(pumped))
     return batch.promise
@@ -115,13 +114,22 @@ export class Producer<Payload = unknown> {
   }
 
   async #pump(batch: BatchResult, payloads: readonly Payload[], options: SendManyOptions): Promise<void> {
+    const { signal } = options
+    const { promise: aborted, resolve: abort } = Promise.withResolvers<boolean>()
+    const onAbort = (): void => abort(true)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    let hasRoom = true
     for (let index = 0; index < payloads.length; index++) {
       if (index > 0 && index % messagesPerTurn === 0) await new Promise((resolve) => setImmediate(resolve))
-      // A batch holds back instead of filling the line for room, which others wait in too.
+      // A batch holds back instead of filling the line for room, which others wait in too. An abort ends the wait.
       const room = this.#client.room()
-      if (room !== true) await room
-      this.#start(new BatchDelivery(this.ledger, options.signal, batch, index), payloads[index]!, options, false)
+      if (room !== true && hasRoom && !signal?.aborted) hasRoom = await Promise.race([room, aborted])
+      const delivery = new BatchDelivery(this.ledger, signal, batch, index)
+      // Once in vain is enough: each of the rest would wait as long, and what came after a gap would be out of order.
+      if (hasRoom) this.#start(delivery, payloads[index]!, options, false)
+      else delivery.settle({ code: 'QUEUE_FULL', reason: 'no room came within queueTimeoutMs' }, -1, -1, -1)
     }
+    signal?.removeEventListener('abort', onAbort)
   }
 
   #start(delivery: MessageDelivery, payload: Payload | null, options: SendOptions, isTombstone: boolean): void {
@@ -171,7 +179,7 @@ export class Producer<Payload = unknown> {
         if (payload instanceof Promise)
           throw this.#hookFailure(hook, undefined, ': it returns a promise, and is not awaited')
         hook = 'key'
-        rawKey = 'key' in options ? options.key : manifest.key(payload)
+        rawKey = options.key === undefined ? manifest.key(payload) : options.key
         key = encodeKey(rawKey, name)
         hook = 'partition'
         rawPartition = options.partition ?? manifest.partition(payload, key)
@@ -198,13 +206,15 @@ export class Producer<Payload = unknown> {
     }
     delivery.start()
     this.#client.produce({ topic, value, key, headers: encodedHeaders, partition, timestamp }, delivery, bytes)
-    if (channels['message.sent'].hasSubscribers && delivery.state !== 'settled') {
-      channels['message.sent'].publish({ instance: this.ledger.instance, manifest: name, topic, bytes })
-    }
   }
 
   #hookFailure(hook: string, error: unknown, reason = ''): MessagingError {
     const context = { manifest: this.name, topic: this.topic, cause: error }
     return new MessagingError('MANIFEST_HOOK_FAILED', { manifest: this.name, hook, reason }, context)
   }
+}
+
+/** Of options that are not checked yet. */
+function signalOf(options: SendOptions | null): AbortSignal | undefined {
+  return options?.signal instanceof AbortSignal ? options.signal : undefined
 }

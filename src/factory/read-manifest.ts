@@ -1,3 +1,4 @@
+import { isManifestName } from '../config/config-store.ts'
 import { producerFields, type ProducerOptions } from '../config/fields.ts'
 import type { Codec } from '../encoding/codec.ts'
 import { describeType } from '../encoding/codec.ts'
@@ -35,7 +36,7 @@ export function readManifest(Manifest: ProducerManifestClass): ReadManifest {
       { manifest, ...(cause === undefined ? {} : { cause }) },
     )
 
-  if (!/^[\w$-]+$/.test(manifest)) {
+  if (!isManifestName(manifest)) {
     throw invalid('manifestName', `must be letters, digits, "_", "$" or "-", not ${JSON.stringify(manifest)}`)
   }
   let instance: ProducerManifest<unknown>
@@ -52,7 +53,11 @@ export function readManifest(Manifest: ProducerManifestClass): ReadManifest {
   if (schema !== undefined && typeof schema !== 'string' && (typeof schema !== 'object' || schema === null)) {
     throw invalid('schema', `must be an Avro schema as object or JSON text, not ${describeType(schema)}`)
   }
-  const isCodecObject = typeof codec === 'object' && codec !== null && typeof codec.encode === 'function'
+  const isCodecObject =
+    typeof codec === 'object' &&
+    codec !== null &&
+    typeof codec.encode === 'function' &&
+    typeof codec.decode === 'function'
   if (!isCodecObject && !codecNames.some((name) => name === codec)) {
     throw invalid('codec', `must be one of ${codecNames.join(', ')}, or an object with encode and decode`)
   }

@@ -4,7 +4,7 @@ import type { MessageHeaders, MessageKey } from './producer-manifest.ts'
 
 /** Options of one call: the strongest layer of all. */
 export interface SendOptions {
-  /** In place of the manifest's key. */
+  /** In place of the manifest's key; null is no key. */
   readonly key?: MessageKey
   /** Added after the manifest's headers. */
   readonly headers?: MessageHeaders
@@ -23,6 +23,9 @@ const known: ReadonlySet<string> = new Set<keyof SendOptions>(['key', 'headers',
 
 /** @throws SEND_OPTION_INVALID for an unknown option or a signal that is none */
 export function checkSendOptions(options: SendOptions, manifest: string): void {
+  if (typeof options !== 'object' || options === null) {
+    throw invalidOption(manifest, '(all)', 'an object', describeType(options))
+  }
   for (const option in options) {
     if (!known.has(option))
       throw invalidOption(manifest, option, `one of ${[...known].join(', ')}`, 'an unknown option')

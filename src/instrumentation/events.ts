@@ -14,7 +14,7 @@ interface EventDetails {
     partition: number
     offset: number
     bytes: number
-    /** From the hand-over to the driver until the acknowledgement; 0 if nobody listened at the hand-over. */
+    /** From the send, a wait for room included, until the acknowledgement; 0 if nobody listened at the send. */
     durationMs: number
   }
   'message.failed': { manifest: string; topic: string | undefined; error: MessagingError; dispatched: boolean }
@@ -40,7 +40,7 @@ export const events: Readonly<Record<EventName, string>> = {
   'client.connected': 'A driver client connected; producers of one profile share it.',
   'client.errored': 'A client reports trouble in the background (a broker down, a fatal error).',
   'client.closed': 'A client was closed; `unsettled` messages were given up.',
-  'message.sent': 'A message was encoded and handed to the driver.',
+  'message.sent': 'The driver has taken a message, and it is on its way.',
   'message.acknowledged': 'The broker acknowledged a message.',
   'message.failed': 'A message failed for good; `dispatched` says that no caller waits for it.',
   'message.suppressed': 'A message was not sent because its manifest is disabled in this async context.',

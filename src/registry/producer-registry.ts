@@ -75,8 +75,10 @@ export class ProducerRegistry {
     payloads: readonly PayloadOf<Manifest>[],
     options?: SendManyOptions,
   ): Promise<readonly DeliveryReport[]> {
-    const suppressed = (): readonly DeliveryReport[] => payloads.map(suppressedReport)
-    return this.#perform(Manifest, options, (producer) => producer.sendMany(payloads, options), suppressed)
+    // A copy, since callers reuse their lists, and the first build or a full queue may keep this one waiting.
+    const list = Array.isArray(payloads) ? [...payloads] : payloads
+    const suppressed = (): readonly DeliveryReport[] => list.map(suppressedReport)
+    return this.#perform(Manifest, options, (producer) => producer.sendMany(list, options), suppressed)
   }
 
   /** Sends a message with `key` and no value, which deletes the key in a compacted topic. @throws (rejects) as `send` */
@@ -159,7 +161,12 @@ export class ProducerRegistry {
 
   /** What is built, connected and pending now. Plain data without payloads or secrets. */
   status(): RegistryStatus {
-    return describeRegistry(this.#state, this.#entries.values(), this.#clients.connected)
+    return describeRegistry(
+      this.#state,
+      this.#entries.values(),
+      this.#clients.connected,
+      this.#config.overriddenManifests,
+    )
   }
 
   #perform<Result>(

@@ -29,12 +29,15 @@ export interface RegistryStatus {
   readonly pending: number
   readonly producers: readonly ProducerStatus[]
   readonly clients: readonly ClientStatus[]
+  /** Names in `producers` of the configuration that no manifest sent so far has: perhaps not yet, perhaps misspelt. */
+  readonly unusedOverrides: readonly string[]
 }
 
 export function describeRegistry(
   state: RegistryState,
   entries: Iterable<ProducerEntry>,
   connected: readonly ConnectedClient[],
+  overridden: ReadonlySet<string>,
 ): RegistryStatus {
   const all = [...entries]
   const producers = all.map(describeProducer)
@@ -44,7 +47,14 @@ export function describeRegistry(
     pending: client.pending,
     pendingBytes: client.pendingBytes,
   }))
-  return { state, pending: producers.reduce((sum, { pending }) => sum + pending, 0), producers, clients }
+  const unusedOverrides = [...overridden].filter((name) => !all.some((entry) => entry.name === name))
+  return {
+    state,
+    pending: producers.reduce((sum, { pending }) => sum + pending, 0),
+    producers,
+    clients,
+    unusedOverrides,
+  }
 }
 
 function describeProducer({ name, producer, building, waiting, lastError }: ProducerEntry): ProducerStatus {

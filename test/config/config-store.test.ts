@@ -125,7 +125,7 @@ describe('refused', () => {
     [{ sasl: { pasword: 'canary' } }, 'sasl.pasword', 'Did you mean password?'],
     [{ producer: { linger: 5 } }, 'producer.linger', 'Did you mean lingerMs?'],
     [{ producers: { M: { ack: 1 } } }, 'producers.M.ack', 'Did you mean acks?'],
-    [{ producer: { zzzzzzzz: 1 } }, 'producer.zzzzzzzz', 'Known here: topic, acks,'],
+    [{ producer: { zzzzzzzz: 1 } }, 'producer.zzzzzzzz', 'Known here: acks,'],
     [{ producerss: {} }, 'producerss', 'Did you mean producers?'],
     [{ constructor: 1 }, 'constructor', 'Known here'],
   ])('unknown key of %j', (options, path, hint) => {

@@ -2,7 +2,7 @@ import { describe, expect, expectTypeOf, test } from 'vitest'
 import { environmentName } from '../../src/config/environment.ts'
 import {
   fields,
-  type producerFields,
+  type manifestFields,
   type MessagingConfig,
   type MessagingOptions,
   type ProducerConfig,
@@ -91,6 +91,6 @@ describe('the types', () => {
 
   test('the resolved config has no `producer`, which each manifest resolves for itself', () => {
     expectTypeOf<MessagingConfig>().not.toHaveProperty('producer')
-    expectTypeOf<keyof ProducerConfig>().toEqualTypeOf<keyof typeof producerFields>()
+    expectTypeOf<keyof ProducerConfig>().toEqualTypeOf<keyof typeof manifestFields>()
   })
 })

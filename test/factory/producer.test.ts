@@ -91,10 +91,10 @@ describe('send', () => {
     })
   })
 
-  test('a key of undefined or null in the options means none', () => {
+  test('a key of null in the options means none, and undefined is no choice', () => {
     const { producer, driver } = createTestProducer(new Logged())
     for (const key of [undefined, null]) void producer.send({ id: '1' }, { key })
-    expect(driver.taken.map(({ message }) => message.key)).toEqual([null, null])
+    expect(driver.taken.map(({ message }) => message.key?.toString() ?? null)).toEqual(['the key', null])
   })
 
   test.each(['prepare', 'key', 'partition', 'timestamp', 'headers'] as const)(
@@ -308,15 +308,34 @@ describe('sendMany', () => {
     expect(await sent).toHaveLength(6)
   })
 
-  test('a list that its caller empties meanwhile is sent as it was', async () => {
-    const { producer, driver } = createTestProducer(new OrderPlaced(), { limits: { queueMaxMessages: 1 } })
-    const list = orders(3)
-    const sent = producer.sendMany(list)
-    list.length = 0
-    driver.settlesAtOnce = true
+  test('when no room comes in time, the message that waited and all after it fail with QUEUE_FULL', async () => {
+    const limits = { queueMaxMessages: 1, queueTimeoutMs: 1 }
+    const { producer, driver } = createTestProducer(new OrderPlaced(), { limits })
+    const sent = producer.sendMany(orders(3))
+    void sent.catch(() => undefined)
+    await vi.waitFor(() => expect(producer.ledger.failed).toBe(2))
     driver.settle(1)
-    expect(await sent).toHaveLength(3)
-    expect(driver.values).toEqual(orders(3).map((order) => JSON.stringify(order)))
+    await expect(sent).rejects.toMatchObject({
+      failures: [
+        { index: 1, error: { code: 'QUEUE_FULL' } },
+        { index: 2, error: { code: 'QUEUE_FULL' } },
+      ],
+    })
+  })
+
+  test('an abort ends the wait for room: what waited is not sent', async () => {
+    const { producer, driver } = createTestProducer(new OrderPlaced(), { limits: { queueMaxMessages: 1 } })
+    const controller = new AbortController()
+    const sent = producer.sendMany(orders(3), { signal: controller.signal })
+    controller.abort()
+    await expect(sent).rejects.toMatchObject({
+      failures: [
+        { error: { code: 'SEND_ABANDONED' } },
+        { error: { code: 'SEND_ABORTED' } },
+        { error: { code: 'SEND_ABORTED' } },
+      ],
+    })
+    expect(driver.taken).toHaveLength(1)
   })
 
   test('a long list lets other work in now and then', async () => {
@@ -358,20 +377,23 @@ describe('the event message.sent', () => {
     const { producer } = createTestProducer()
     void producer.send({ id: '1' }, { key: 'abc' })
     stop()
-    expect(heard).toEqual([{ manifest: 'OrderPlaced', topic: 'orders', bytes: '{"id":"1"}'.length + 3 }])
+    expect(heard).toEqual([
+      { instance: 'instance', manifest: 'OrderPlaced', topic: 'orders', bytes: '{"id":"1"}'.length + 3 },
+    ])
   })
 
-  test('is told of what was accepted, not of what was refused', async () => {
+  test('is told of what was handed over, not of what waits or was refused', async () => {
     const heard: unknown[] = []
     const stop = subscribe('message.sent', (payload) => void heard.push(payload))
     const { producer, driver } = createTestProducer(new OrderPlaced(), { limits: { queueMaxMessages: 1 } })
     const accepted = [producer.send({ id: 'taken' }), producer.send({ id: 'waiting' })]
     expect(await catchRejection(producer.send({ id: 'refused' }))).toMatchObject({ code: 'QUEUE_FULL' })
     await catchRejection(producer.send(null as unknown as Order))
-    stop()
-    expect(heard).toHaveLength(2)
+    expect(heard).toHaveLength(1)
     while (driver.settle(1));
     await Promise.all(accepted)
+    stop()
+    expect(heard).toHaveLength(2)
   })
 })
 

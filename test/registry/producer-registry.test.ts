@@ -283,6 +283,18 @@ describe('backpressure', () => {
   })
 })
 
+describe('a list that its caller empties meanwhile', () => {
+  test('is sent as it was, also when the producer has to be built first', async () => {
+    await using messaging = messagingInMemory({ producer: { queueMaxMessages: 1 } })
+    for (let round = 0; round < 2; round++) {
+      const list = Array.from({ length: 50 }, () => order)
+      const sent = messaging.registry.sendMany(OrderPlaced, list)
+      list.length = 0
+      expect(await sent).toHaveLength(50)
+    }
+  })
+})
+
 describe('abort', () => {
   test('before the send: nothing happens', async () => {
     await using messaging = messagingInMemory()

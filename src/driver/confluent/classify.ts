@@ -17,7 +17,9 @@ const groups: readonly (Classification & { readonly numbers: readonly number[] }
   { code: 'BROKERS_UNREACHABLE', numbers: [-193, -187] },
   // In a delivery report the connection broke with the request on the wire, and the retries are used up.
   { code: 'BROKERS_UNREACHABLE', outcome: 'unknown', numbers: [-195] },
-  { code: 'AUTHENTICATION_FAILED', numbers: [-181, -169, 33, 34, 54, 58, 61, 62, 63, 64, 66, 67, 93] },
+  { code: 'AUTHENTICATION_FAILED', numbers: [-169, 33, 34, 54, 58, 61, 62, 63, 64, 66, 67, 93] },
+  // A connection that breaks in TLS may have carried the request.
+  { code: 'AUTHENTICATION_FAILED', outcome: 'unknown', numbers: [-181] },
   { code: 'AUTHORIZATION_DENIED', numbers: [29, 30, 31, 53, 65] },
   { code: 'TOPIC_NOT_FOUND', numbers: [-188, 3, 100] },
   { code: 'TOPIC_INVALID', numbers: [17, 36, 37, 38, 39, 40, 44] },

@@ -15,7 +15,7 @@ export function createClientConfig(options: DriverOptions): NativeConfig {
     'client.id': options.clientId,
     'security.protocol': `${sasl.mechanism ? 'sasl_' : ''}${tls.enabled ? 'ssl' : 'plaintext'}`,
     'socket.keepalive.enable': true,
-    // Says by an event that a broker hung up instead of writing to stderr.
+    // A broker that hangs up on an idle connection is no news worth a warning.
     'log.connection.close': false,
 
     acks: profile.acks === 'all' ? -1 : profile.acks,

@@ -45,7 +45,7 @@ async function connect(native: NativeModule, options: DriverOptions): Promise<Dr
       lastTrouble = failure
       if (connected) options.onFailure(failure)
       // Waiting for the rest of the connect timeout cannot make bad credentials good.
-      else if (failure.code === 'AUTHENTICATION_FAILED') resolve(failure)
+      else if (failure.code === 'AUTHENTICATION_FAILED') resolve({ ...failure, outcome: 'not_sent' })
     })
   })
 
