@@ -11,10 +11,17 @@ export interface CliRun {
   readonly stderr: string
 }
 
+export interface CliSurroundings {
+  readonly input?: string
+  /** Standard input stays open after `input`, like that of a program that is followed. */
+  readonly endless?: boolean
+  readonly environment?: Record<string, string>
+}
+
 /** Runs the command line as its user does, in a process of its own, from the root of the repository. */
 export async function runCli(
   args: readonly string[],
-  { input = '', environment = {} }: { input?: string; environment?: Record<string, string> } = {},
+  { input = '', endless = false, environment = {} }: CliSurroundings = {},
 ): Promise<CliRun> {
   const { POSTRIDER_BROKERS: _, ...inherited } = process.env
   const child = spawn(process.execPath, ['src/cli/main.ts', ...args], {
@@ -23,7 +30,8 @@ export async function runCli(
   })
   // A command that refuses its arguments is gone before it has read anything.
   child.stdin.on('error', () => undefined)
-  child.stdin.end(input)
+  if (endless) child.stdin.write(input)
+  else child.stdin.end(input)
   const [stdout, stderr, [status]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),

@@ -42,6 +42,14 @@ describe('over the memory driver', () => {
     })
   })
 
+  test.each([
+    ['a line that is not JSON', 'bad\n'],
+    ['a payload that is refused', 'null\n'],
+  ])('of a source without end, %s stops at once', async (_, bad) => {
+    const run = await runCli(note, { input: `{"text":"one"}\n${bad}`, endless: true, environment: memory })
+    expect(run).toMatchObject({ status: 1, stdout: expect.stringContaining('1 acknowledged, 1 failed') as string })
+  })
+
   test('with --skip-invalid bad lines are named and the others sent', async () => {
     const tooLarge = JSON.stringify({ text: 'canary'.repeat(200) })
     const input = `{"text":"one"}\nbad\n${tooLarge}\nnull\n{"text":"last"}\n`
@@ -82,8 +90,8 @@ describe('over the memory driver', () => {
 
     test('a file that is not there is named', async () => {
       const { status, stderr } = await runCli([...note, '--input', join(folder, 'gone')], { environment: memory })
-      expect(status).not.toBe(0)
-      expect(stderr).toContain('gone')
+      expect(status).toBe(2)
+      expect(stderr).toContain('gone: the file cannot be read (ENOENT)')
     })
   })
 })
@@ -111,7 +119,7 @@ describe('refusing', () => {
 
   test('brokers that are none', async () => {
     const { status, stderr } = await runCli([...note, '--brokers', 'nonsense'], { input: '{"text":"x"}\n' })
-    expect(status).not.toBe(0)
+    expect(status).toBe(2)
     expect(stderr).toContain('brokers')
     expect(stderr).toContain('nonsense')
   })

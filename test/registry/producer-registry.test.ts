@@ -182,6 +182,12 @@ describe('configuring after the first send', () => {
   })
 })
 
+test('status names overrides that no manifest has used', async () => {
+  await using messaging = messagingInMemory({ producers: { OrderPlaced: { acks: 1 }, OrderPlacd: { acks: 1 } } })
+  await messaging.registry.send(OrderPlaced, order)
+  expect(messaging.registry.status().unusedOverrides).toEqual(['OrderPlacd'])
+})
+
 describe('disable', () => {
   test('suppresses the named manifests in its async context only, also in nested calls', async () => {
     await using messaging = messagingInMemory()
