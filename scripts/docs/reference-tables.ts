@@ -1,6 +1,6 @@
 import { environmentName } from '../../src/config/environment.ts'
 import type { Field } from '../../src/config/field.ts'
-import { fields } from '../../src/config/fields.ts'
+import { fields, manifestFields } from '../../src/config/fields.ts'
 import { listFields } from '../../src/config/list-fields.ts'
 import { errorCodes } from '../../src/errors/codes.ts'
 import { events } from '../../src/instrumentation/events.ts'
@@ -9,26 +9,25 @@ import { readPayloads } from './read-payloads.ts'
 
 /** The tables of each page, by the name of their place in it. */
 export function createReferenceTables(): Readonly<Record<string, Readonly<Record<string, string>>>> {
-  const all = listFields(fields)
-  const isOfProducer = ([path]: readonly [string, unknown]): boolean => path.startsWith('producer.')
   return {
     'docs/configuration.md': {
-      instance: fieldTable(all.filter((row) => !isOfProducer(row))),
-      producer: fieldTable(all.filter(isOfProducer)),
+      instance: fieldTable(listFields(fields).filter(([path]) => !path.startsWith('producer.'))),
+      producer: fieldTable(listFields(manifestFields), 'producer.'),
     },
     'docs/errors.md': { codes: codeTable() },
     'docs/events.md': { events: eventTable() },
   }
 }
 
-function fieldTable(rows: readonly (readonly [path: string, field: Field<unknown>])[]): string {
+/** @param prefix of the paths that environment variables are named after */
+function fieldTable(rows: readonly (readonly [path: string, field: Field<unknown>])[], prefix = ''): string {
   return markdownTable(
     ['Field', 'Accepts', 'Default', 'Environment', 'Meaning'],
     rows.map(([path, field]) => [
-      code(path.replace(/^producer\./, '')),
+      code(path),
       field.type,
       showDefault(field.default),
-      environmentOf(path, field),
+      environmentOf(`${prefix}${path}`, field),
       field.doc,
     ]),
   )
