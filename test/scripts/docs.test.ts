@@ -93,7 +93,7 @@ test('payloads come with their types and doc comments', () => {
   const duration = readPayloads()
     .get('message.acknowledged')
     ?.find(({ name }) => name === 'durationMs')
-  expect(duration?.doc).toMatch(/^From the hand-over /)
+  expect(duration?.doc).toMatch(/^From the send, .+\.$/)
 })
 
 describe('fillTables', () => {
