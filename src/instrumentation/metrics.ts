@@ -1,0 +1,142 @@
+import type { EventName, EventPayloads } from './events.ts'
+
+/** Closed on purpose: a tag with a value per message (a key, an id) would make a series per message. */
+export type MetricTag = 'manifest' | 'topic' | 'code' | 'driver'
+
+export type MetricUnit = 'messages' | 'bytes' | 'ms' | 'producers' | 'connections' | 'errors'
+
+interface MetricRow {
+  readonly unit: MetricUnit
+  readonly tags: readonly MetricTag[]
+  readonly meaning: string
+}
+
+/** Fed by an event: a counter adds up, a distribution keeps count, sum, maximum and percentiles. */
+export interface EventMetric<Name extends EventName = EventName> extends MetricRow {
+  readonly type: 'counter' | 'distribution'
+  readonly event: Name
+  /** What one event adds; absent: 1. undefined: the event says nothing about this metric. */
+  readonly value?: (payload: EventPayloads[Name]) => number | undefined
+}
+
+/** A client as `registry.status()` describes it. */
+export interface ClientLoad {
+  readonly driver: string
+  readonly pending: number
+  readonly pendingBytes: number
+}
+
+/** Read from the open clients whenever somebody looks. */
+export interface GaugeMetric extends MetricRow {
+  readonly type: 'gauge'
+  readonly read: (client: ClientLoad) => number
+}
+
+export type Metric = EventMetric | GaugeMetric
+
+const perTopic = ['manifest', 'topic'] as const
+
+/** The one table of metrics: what is counted, docs/metrics.md and the dashboards come from it. */
+export const metrics = {
+  'messages.sent': fed('counter', 'message.sent', {
+    unit: 'messages',
+    tags: perTopic,
+    meaning: 'Messages that the driver took.',
+  }),
+  'messages.sent_bytes': fed('counter', 'message.sent', {
+    unit: 'bytes',
+    tags: perTopic,
+    meaning: 'Key, value and headers of the messages that the driver took.',
+    value: ({ bytes }) => bytes,
+  }),
+  'messages.acknowledged': fed('counter', 'message.acknowledged', {
+    unit: 'messages',
+    tags: perTopic,
+    meaning: 'Messages that the broker acknowledged.',
+  }),
+  'messages.acknowledgement_time': fed('distribution', 'message.acknowledged', {
+    unit: 'ms',
+    tags: perTopic,
+    meaning: 'From the hand-over to the driver until the acknowledgement.',
+    // 0 says that nobody listened at the hand-over, not that it took no time.
+    value: ({ durationMs }) => (durationMs === 0 ? undefined : durationMs),
+  }),
+  'messages.failed': fed('counter', 'message.failed', {
+    unit: 'messages',
+    tags: ['manifest', 'topic', 'code'],
+    meaning: 'Messages that failed for good, by error code. The topic is `none` where no producer could be built.',
+  }),
+  'messages.suppressed': fed('counter', 'message.suppressed', {
+    unit: 'messages',
+    tags: ['manifest'],
+    meaning: 'Messages not sent because their manifest was disabled.',
+  }),
+  'producers.built': fed('counter', 'producer.built', {
+    unit: 'producers',
+    tags: perTopic,
+    meaning: 'Producers built; more than one per process and manifest means that a client died and was replaced.',
+  }),
+  'producers.build_time': fed('distribution', 'producer.built', {
+    unit: 'ms',
+    tags: ['manifest'],
+    meaning: 'What the first send waits for: reading the manifest, loading the driver, connecting.',
+    value: ({ durationMs }) => durationMs,
+  }),
+  'producers.build_failed': fed('counter', 'producer.build_failed', {
+    unit: 'producers',
+    tags: ['manifest', 'code'],
+    meaning: 'Producers that could not be built, by error code; each next send tries again.',
+  }),
+  'clients.connected': fed('counter', 'client.connected', {
+    unit: 'connections',
+    tags: ['driver'],
+    meaning: 'Driver clients connected: one per profile, then one for each reconnect.',
+  }),
+  'clients.closed': fed('counter', 'client.closed', {
+    unit: 'connections',
+    tags: ['driver'],
+    meaning: 'Driver clients closed: idle, dead or at the end.',
+  }),
+  'clients.connect_time': fed('distribution', 'client.connected', {
+    unit: 'ms',
+    tags: ['driver'],
+    meaning: 'From the start of a client until a broker answered it.',
+    value: ({ durationMs }) => durationMs,
+  }),
+  'clients.errored': fed('counter', 'client.errored', {
+    unit: 'errors',
+    tags: ['driver', 'code'],
+    meaning: 'Trouble that clients report in the background (a broker down, a fatal error), by error code.',
+  }),
+  'queue.messages': {
+    type: 'gauge',
+    unit: 'messages',
+    tags: ['driver'],
+    meaning: 'Messages with the clients now: waiting for room, or on their way.',
+    read: ({ pending }) => pending,
+  },
+  'queue.bytes': {
+    type: 'gauge',
+    unit: 'bytes',
+    tags: ['driver'],
+    meaning: 'Bytes of the messages with the clients now.',
+    read: ({ pendingBytes }) => pendingBytes,
+  },
+} as const satisfies Readonly<Record<string, Metric>>
+
+export type MetricName = keyof typeof metrics
+
+/** The table as rows that are all of one type. */
+export const metricRows: readonly (readonly [name: MetricName, metric: Metric])[] = Object.entries(metrics) as [
+  MetricName,
+  Metric,
+][]
+
+function fed<Name extends EventName>(
+  type: EventMetric['type'],
+  event: Name,
+  row: MetricRow & Pick<EventMetric<Name>, 'value'>,
+): EventMetric {
+  // The aggregator gives each row payloads of its own event only.
+  return { type, event, ...row } as unknown as EventMetric
+}
