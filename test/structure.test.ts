@@ -45,6 +45,7 @@ const layers: Record<string, Layer> = {
 const vendors: Record<string, Vendor> = {
   '@confluentinc/kafka-javascript': { owner: 'driver/confluent/native-module.ts', lazy: true },
   avsc: { owner: 'encoding/avro-codec.ts', lazy: true },
+  undici: { owner: 'encoding/schema-registry-transport.ts', lazy: true },
 }
 
 /** Files that import what a run-time value names, and what that is. */

@@ -1,10 +1,52 @@
+/** Another schema that a schema uses by name: which subject and version holds it (Confluent’s “schema references”). */
+export interface SchemaReference {
+  /** The full Avro name as the schema uses it, e.g. `com.example.Address`. */
+  readonly name: string
+  readonly subject: string
+  readonly version: number
+}
+
 /** Where schemas get their ids. "Registry" alone means producers; this one is always the schema registry. */
 export interface SchemaRegistry {
   /**
-   * The id of `schema` (canonical JSON text) under `subject`; the same schema always has the same id.
-   * @throws SCHEMA_INVALID
+   * The id of `schema` (JSON text) under `subject`, which is registered only where that is allowed;
+   * the same schema always has the same id.
+   * @throws SCHEMA_INVALID, SCHEMA_INCOMPATIBLE, SCHEMA_NOT_REGISTERED, SCHEMA_REGISTRY_UNREACHABLE, SCHEMA_REGISTRY_DENIED
    */
-  register(subject: string, schema: string): Promise<number>
-  /** The schema with this id. @throws SCHEMA_NOT_FOUND */
+  register(subject: string, schema: string, references?: readonly SchemaReference[]): Promise<number>
+  /**
+   * The schema with this id, complete: what it refers to is put in its place.
+   * @throws SCHEMA_NOT_FOUND, SCHEMA_LOOKUPS_LIMITED, SCHEMA_REGISTRY_UNREACHABLE, SCHEMA_REGISTRY_DENIED
+   */
   getById(id: number): Promise<string>
+  /** Releases connections. Safe to call again. */
+  close?(): Promise<void>
+}
+
+/** One version of a subject. */
+export interface RegisteredSchema {
+  readonly id: number
+  readonly subject: string
+  /** From 1. */
+  readonly version: number
+  /** JSON text as registered. */
+  readonly schema: string
+  readonly references: readonly SchemaReference[]
+}
+
+export interface Compatibility {
+  readonly compatible: boolean
+  /** Why not, in the schema registry’s own words; empty where it gives none. */
+  readonly reasons: readonly string[]
+}
+
+/** What tools ask besides; codecs need none of it. */
+export interface VersionedSchemaRegistry extends SchemaRegistry {
+  /** The version that holds exactly this schema, if any. */
+  find(subject: string, schema: string, references?: readonly SchemaReference[]): Promise<RegisteredSchema | undefined>
+  getVersion(subject: string, version: number | 'latest'): Promise<RegisteredSchema | undefined>
+  /** Against the versions that the compatibility level of the subject names. A subject without versions takes anything. */
+  checkCompatibility(subject: string, schema: string, references?: readonly SchemaReference[]): Promise<Compatibility>
+  /** The compatibility level of the subject, or the global one: BACKWARD, FULL_TRANSITIVE, NONE, … */
+  getCompatibilityLevel(subject: string): Promise<string>
 }

@@ -86,6 +86,14 @@ export const errorCodes = {
     raised: 'bytes cannot be decoded',
     remedy: 'Check that writer and reader use the same format.',
   },
+  PAYLOAD_REJECTED: {
+    message: 'The bytes of a message were refused before decoding: {reason}.',
+    retriable: false,
+    outcome: 'rejected',
+    raised:
+      'a message would make the process build more than its bytes can hold or its limits allow (counts, sizes, depth)',
+    remedy: 'Treat it as hostile or corrupt; for a genuine message raise the limit that the error names.',
+  },
   KEY_INVALID: {
     message: 'Key of {manifest}: expected a string, Buffer, number, bigint, null or undefined, got {actual}.',
     retriable: false,
@@ -128,6 +136,56 @@ export const errorCodes = {
     outcome: 'rejected',
     raised: 'a message names a schema id that the schema registry does not know',
     remedy: 'Check that writer and reader use the same schema registry.',
+  },
+  SCHEMA_NOT_REGISTERED: {
+    message:
+      'The schema of {subject} is not registered. Run `postrider schemas register`, or set schemaRegistry.autoRegister.',
+    retriable: false,
+    outcome: 'not_sent',
+    raised: 'the schema registry does not hold the schema of a manifest, and it may not be registered by a send',
+    remedy: 'Register it when deploying: `postrider schemas register`; or set schemaRegistry.autoRegister to "always".',
+  },
+  SCHEMA_INCOMPATIBLE: {
+    message: 'The schema registry refused the schema of {subject} as incompatible: {reason}.',
+    retriable: false,
+    outcome: 'not_sent',
+    raised: 'a schema breaks the compatibility level of its subject',
+    remedy: 'Run `postrider schemas check`; change the schema (a default for a new field), or the level.',
+  },
+  SCHEMA_LOOKUPS_LIMITED: {
+    message: 'The schema registry was not asked for the schema with id {id}: {reason}.',
+    retriable: true,
+    outcome: 'rejected',
+    raised: 'messages name so many ids unknown to the schema registry that asking for more would be an attack on it',
+    remedy: 'Look at who writes to the topic; later lookups are made again.',
+  },
+  SCHEMA_CACHE_FAILED: {
+    message: 'The schema cache in {directory} cannot be used: {reason}.',
+    retriable: true,
+    outcome: 'not_sent',
+    raised: 'a file in schemaRegistry.cacheDirectory cannot be written; sends go on, only an event tells',
+    remedy: 'Make the directory writable for the application.',
+  },
+  SCHEMA_REGISTRY_UNREACHABLE: {
+    message: 'The schema registry could not be reached: {reason}.',
+    retriable: true,
+    outcome: 'not_sent',
+    raised: 'no URL of the schema registry gives an answer within schemaRegistry.timeoutMs, retries included',
+    remedy: 'Check schemaRegistry.url, network and TLS settings; the next send tries again.',
+  },
+  SCHEMA_REGISTRY_DENIED: {
+    message: 'The schema registry denied access: {reason}.',
+    retriable: false,
+    outcome: 'not_sent',
+    raised: 'the schema registry answers 401 or 403',
+    remedy: 'Correct schemaRegistry.username and password, or token, or grant access to the subject.',
+  },
+  SCHEMA_REGISTRY_FAILED: {
+    message: 'The schema registry gave an unusable answer: {reason}.',
+    retriable: false,
+    outcome: 'not_sent',
+    raised: 'what answers at schemaRegistry.url does not speak the Confluent API, or its TLS files cannot be read',
+    remedy: 'Check schemaRegistry.url with its path (Apicurio: `/apis/ccompat/v7`).',
   },
   DRIVER_NOT_INSTALLED: {
     message: 'The driver {driver} needs the package {package}. Install it: npm install {package}',

@@ -1,0 +1,98 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createHttpSchemaRegistry } from '../../src/encoding/http-schema-registry.ts'
+import { catchRejection } from '../catch-error.ts'
+import { createTlsMaterial } from '../kafka/tls-material.ts'
+import { startApicurio, type Apicurio } from '../schema-registry/apicurio.ts'
+
+let apicurio: Apicurio
+beforeAll(async () => {
+  apicurio = await startApicurio()
+})
+afterAll(() => apicurio.kill())
+
+const record = (fields: object[], name = 'Order'): string =>
+  JSON.stringify({ type: 'record', name, namespace: 'shop', fields })
+const first = record([{ name: 'id', type: 'string' }])
+
+test('registers, looks up and evolves as a real schema registry allows', async () => {
+  const registry = createHttpSchemaRegistry({ urls: [apicurio.url], autoRegister: true })
+  const subject = 'evolved-value'
+  const id = await registry.register(subject, first)
+  expect(await registry.register(subject, first)).toBe(id)
+  expect(JSON.parse(await registry.getById(id))).toEqual(JSON.parse(first))
+  expect(await registry.getVersion(subject, 'latest')).toMatchObject({ id, version: 1, subject })
+
+  await fetch(`${apicurio.url}/config/${subject}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+    body: JSON.stringify({ compatibility: 'BACKWARD' }),
+  })
+  expect(await registry.getCompatibilityLevel(subject)).toBe('BACKWARD')
+  expect(await registry.getCompatibilityLevel('no-such-subject')).toBe('NONE')
+  const broken = record([{ name: 'total', type: 'int' }])
+  const check = await registry.checkCompatibility(subject, broken)
+  expect(check.compatible).toBe(false)
+  expect(check.reasons.join()).toMatch(/total/)
+  expect(await catchRejection(registry.register(subject, broken))).toMatchObject({ code: 'SCHEMA_INCOMPATIBLE' })
+  const second = record([
+    { name: 'id', type: 'string' },
+    { name: 'total', type: 'int', default: 0 },
+  ])
+  expect(await registry.checkCompatibility(subject, second)).toEqual({ compatible: true, reasons: [] })
+  expect(await registry.register(subject, second)).not.toBe(id)
+  expect(await registry.getVersion(subject, 'latest')).toMatchObject({ version: 2 })
+  await registry.close()
+})
+
+test('says what is not there in its own codes', async () => {
+  const registry = createHttpSchemaRegistry({ urls: [apicurio.url] })
+  expect(await catchRejection(registry.getById(987_654))).toMatchObject({ code: 'SCHEMA_NOT_FOUND' })
+  expect(await catchRejection(registry.register('none-value', first))).toMatchObject({ code: 'SCHEMA_NOT_REGISTERED' })
+  expect(await registry.getVersion('none-value', 'latest')).toBeUndefined()
+  expect(await registry.checkCompatibility('none-value', first)).toEqual({ compatible: true, reasons: [] })
+  const writer = createHttpSchemaRegistry({ urls: [apicurio.url], autoRegister: true })
+  expect(await catchRejection(writer.register('bad-value', '{nonsense'))).toMatchObject({ code: 'SCHEMA_INVALID' })
+  const wrong = createHttpSchemaRegistry({ urls: [apicurio.url.replace('ccompat', 'nowhere')] })
+  expect(await catchRejection(wrong.getById(1))).toMatchObject({ code: 'SCHEMA_REGISTRY_FAILED' })
+  await Promise.all([registry.close(), writer.close(), wrong.close()])
+})
+
+test('a schema with references is read back complete', async () => {
+  const registry = createHttpSchemaRegistry({ urls: [apicurio.url], autoRegister: true })
+  const address = record([{ name: 'city', type: 'string' }], 'Address')
+  await registry.register('address', address)
+  const order = record([{ name: 'to', type: 'shop.Address' }])
+  const references = [{ name: 'shop.Address', subject: 'address', version: 1 }]
+  const id = await registry.register('referring-value', order, references)
+  expect(JSON.parse(await registry.getById(id))).toMatchObject({ fields: [{ name: 'to', type: JSON.parse(address) }] })
+  await registry.close()
+})
+
+test('trusts the certificate authority it is given and no other', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'postrider-tls-'))
+  const material = await createTlsMaterial('java', directory)
+  const server = createServer(
+    { pfx: await readFile(material.keystoreFile), passphrase: material.keystorePassword },
+    (_, response) => response.end(JSON.stringify({ compatibilityLevel: 'FULL' })),
+  )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const urls = [`https://localhost:${(server.address() as AddressInfo).port}`]
+  const byFile = createHttpSchemaRegistry({ urls, tls: { ca: material.authorityFile } })
+  const byText = createHttpSchemaRegistry({ urls, tls: { ca: await readFile(material.authorityFile, 'utf8') } })
+  const without = createHttpSchemaRegistry({ urls, timeoutMs: 2_000 })
+  expect(await byFile.getCompatibilityLevel('a')).toBe('FULL')
+  expect(await byText.getCompatibilityLevel('a')).toBe('FULL')
+  expect(await catchRejection(without.getCompatibilityLevel('a'))).toMatchObject({
+    code: 'SCHEMA_REGISTRY_UNREACHABLE',
+    message: expect.stringMatching(/self.signed certificate/),
+  })
+  await Promise.all([byFile.close(), byText.close(), without.close()])
+  server.close()
+  server.closeAllConnections()
+  await rm(directory, { recursive: true })
+})
