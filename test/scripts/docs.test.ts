@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { fillTables } from '../../scripts/docs/fill-tables.ts'
@@ -114,4 +114,30 @@ describe('fillTables', () => {
 
 test('tables keep their columns apart, whatever a cell holds', () => {
   expect(markdownTable(['A', 'B'], [['long', 'x | y']])).toBe('| A    | B |\n| ---- | --- |\n| long | x \\| y |')
+})
+
+describe('links between pages', () => {
+  const pages = globSync(['*.md', 'docs/*.md'], { cwd: root })
+
+  test.each(pages)('of %s lead somewhere', (page) => {
+    const text = readFileSync(join(root, page), 'utf8')
+    const links = Array.from(text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g))
+    const dead = links.filter(([, path = '', heading]) => {
+      const target = path === '' ? join(root, page) : join(root, dirname(page), path)
+      if (!existsSync(target)) return true
+      return heading !== undefined && !headingsOf(target).includes(heading)
+    })
+    expect(dead.map(([link]) => link)).toEqual([])
+  })
+
+  /** As the anchors of GitHub are made. */
+  function headingsOf(file: string): readonly string[] {
+    const headings = readFileSync(file, 'utf8').matchAll(/^#+ (.+)$/gm)
+    return Array.from(headings, ([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\w -]/g, '')
+        .replaceAll(' ', '-'),
+    )
+  }
 })
