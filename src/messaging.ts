@@ -2,6 +2,8 @@ import { ConfigStore, type ConfigExplanation } from './config/config-store.ts'
 import type { MessagingConfig, MessagingOptions } from './config/fields.ts'
 import { manifestNameOf, type ProducerManifestClass } from './factory/producer-manifest.ts'
 import { readManifest } from './factory/read-manifest.ts'
+import { startErrorReporting } from './instrumentation/error-reporting.ts'
+import type { Instrument } from './instrumentation/instrument.ts'
 import { ProducerRegistry } from './registry/producer-registry.ts'
 
 export interface ConfigureOptions {
@@ -31,6 +33,11 @@ export interface MessagingConfiguration {
   explain(manifest: ProducerManifestClass, field: string): ConfigExplanation
 }
 
+/** What configuration can switch on. Each is asked at the first build, and gives undefined where it is off. */
+const instruments: readonly ((config: MessagingConfig, instance: string) => Instrument | undefined)[] = [
+  (config, instance) => startErrorReporting(config.errorNotifier, instance, config.environment),
+]
+
 /** Makes an instance that shares nothing with others. Nothing is loaded or opened before its first send. */
 export function createMessaging(
   options: MessagingOptions = {},
@@ -38,7 +45,9 @@ export function createMessaging(
 ): Messaging {
   const store = new ConfigStore(environment)
   store.configure(options)
-  const registry = new ProducerRegistry(store)
+  const registry = new ProducerRegistry(store, (config, instance) =>
+    instruments.map((start) => start(config, instance)).filter((instrument) => instrument !== undefined),
+  )
   const close = (): Promise<void> => registry.close()
   return {
     registry,

@@ -289,8 +289,16 @@ function fieldsOf(table: FieldTable): string {
 }
 
 function sameValue(a: unknown, b: unknown): boolean {
+  if (a === b) return true
   if (a instanceof Secret && b instanceof Secret) return a.reveal() === b.reveal()
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b
+  // An object that was passed in is only the same as itself; it may hold anything, cycles too.
+  if (!isPlain(a) || !isPlain(b)) return false
   const [left, right] = [Object.entries(a), new Map(Object.entries(b))]
   return left.length === right.size && left.every(([name, value]) => sameValue(value, right.get(name)))
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === Array.prototype || prototype === null
 }

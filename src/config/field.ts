@@ -90,6 +90,20 @@ export function secret(details: Details<Secret>): Field<Secret, string | Secret>
   return { type: 'a secret string', accept, parse: asIs, secret: true, ...details }
 }
 
+/** An object that the application passes in, known by the methods it has. Its inside is kept out of errors. */
+export function passedIn<Value extends object>(
+  given: Details<Value> & { readonly methods: readonly (keyof Value & string)[]; readonly expected: string },
+): Field<Value> {
+  const { methods, expected, ...details } = given
+  const accept = (value: unknown): Value | undefined => {
+    // Bugsnag’s singleton is an object, a class with static methods is a function.
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
+    const isUsable = methods.every((name) => typeof (value as Value)[name] === 'function')
+    return isUsable ? (value as Value) : undefined
+  }
+  return { type: expected, accept, parse: asIs, env: false, secret: true, ...details }
+}
+
 export type PassThrough = Readonly<Record<string, string | number | boolean | Secret>>
 
 /** An object whose keys are not ours to know; layers add to each other. What smells of a secret becomes one. */

@@ -1,6 +1,9 @@
 import type { DriverModule } from '../driver/driver.ts'
 import type { DriverName } from '../driver/load-driver.ts'
-import { choice, flag, integer, list, passThrough, secret, text, type Field } from './field.ts'
+import { errorCodes } from '../errors/codes.ts'
+import type { BugsnagClient } from '../instrumentation/bugsnag-notifier.ts'
+import type { ErrorNotifier } from '../instrumentation/error-notifier.ts'
+import { choice, flag, integer, list, passThrough, passedIn, secret, text, type Field } from './field.ts'
 
 const hostAndPort = /^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i
 
@@ -169,6 +172,37 @@ export const fields = {
     confluent: passThrough({
       default: {},
       doc: 'librdkafka properties, passed through as they are; they win over everything else.',
+    }),
+  },
+  errorNotifier: {
+    notifier: passedIn<ErrorNotifier>({
+      methods: ['notify'],
+      expected: 'an object with notify()',
+      doc: 'Where failures that no caller sees are reported to: any object of the shape of ErrorNotifier. It wins over the rest.',
+    }),
+    bugsnag: passedIn<BugsnagClient>({
+      methods: ['notify', 'leaveBreadcrumb'],
+      expected: 'a Bugsnag client',
+      doc: 'The application’s own Bugsnag client.',
+    }),
+    apiKey: secret({ doc: 'Starts a Bugsnag client with this key, where none is passed in. Needs @bugsnag/js.' }),
+    endpoint: text({
+      pattern: /^https?:\/\/\S+$/,
+      expected: 'an http or https URL',
+      doc: 'Where the client started from `apiKey` posts reports to. Default: Bugsnag’s own.',
+    }),
+    awaited: flag({ default: false, doc: 'Report failures of awaited sends too, which their callers see anyway.' }),
+    ignore: list({
+      pattern: new RegExp(`^(${Object.keys(errorCodes).join('|')})$`),
+      expected: 'a list of error codes',
+      doc: 'Codes that are never reported.',
+    }),
+    maxPerMinute: integer({
+      default: 10,
+      min: 1,
+      max: 1_000,
+      unit: 'reports of one code',
+      doc: 'More of one code in a minute are only counted; the next report says how many.',
     }),
   },
   producer: producerFields,

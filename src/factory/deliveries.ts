@@ -55,7 +55,7 @@ export abstract class MessageDelivery extends Delivery {
     if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort)
     const { topic, manifest } = this.ledger
     if (failure !== null) {
-      this.#report(createDriverError(failure, { manifest, topic }))
+      this.#report(createDriverError(failure, { manifest, topic }), partition)
       return
     }
     this.ledger.recordAcknowledged(partition, offset, this.bytes, this.#startedAt)
@@ -79,8 +79,8 @@ export abstract class MessageDelivery extends Delivery {
     }
   }
 
-  #report(error: MessagingError): void {
-    this.ledger.recordFailed(error, this.dispatched)
+  #report(error: MessagingError, partition = -1): void {
+    this.ledger.recordFailed(error, this.dispatched, partition)
     if (!this.#reported) this.failed(error)
   }
 

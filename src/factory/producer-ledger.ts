@@ -27,12 +27,13 @@ export class ProducerLedger {
     channel.publish({ instance, manifest, topic, partition, offset, bytes, durationMs })
   }
 
-  recordFailed(error: MessagingError, dispatched: boolean): void {
+  /** @param partition -1 where none was chosen yet */
+  recordFailed(error: MessagingError, dispatched: boolean, partition = -1): void {
     this.failed++
     this.lastError = error
     const { instance, manifest, topic } = this
     const channel = channels['message.failed']
-    if (channel.hasSubscribers) channel.publish({ instance, manifest, topic, error, dispatched })
+    if (channel.hasSubscribers) channel.publish({ instance, manifest, topic, partition, error, dispatched })
     else if (dispatched) this.#warnOnce(error)
   }
 

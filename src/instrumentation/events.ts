@@ -17,7 +17,14 @@ interface EventDetails {
     /** From the send, a wait for room included, until the acknowledgement; 0 if nobody listened at the send. */
     durationMs: number
   }
-  'message.failed': { manifest: string; topic: string | undefined; error: MessagingError; dispatched: boolean }
+  'message.failed': {
+    manifest: string
+    topic: string | undefined
+    /** -1 where none was chosen yet. */
+    partition: number
+    error: MessagingError
+    dispatched: boolean
+  }
   'message.suppressed': { manifest: string }
   'registry.closing': { pending: number }
   'registry.closed': { durationMs: number; unsettled: number }

@@ -329,7 +329,8 @@ function suppressedReport(): DeliveryReport {
 
 function publishFailure(instance: string, manifest: string, error: MessagingError, dispatched: boolean): boolean {
   const channel = channels['message.failed']
-  if (channel.hasSubscribers) channel.publish({ instance, manifest, topic: error.topic, error, dispatched })
+  if (channel.hasSubscribers)
+    channel.publish({ instance, manifest, topic: error.topic, partition: -1, error, dispatched })
   return channel.hasSubscribers
 }
 

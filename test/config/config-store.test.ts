@@ -297,6 +297,20 @@ describe('in use', () => {
     expect(catchError(() => store.configure({ driverOptions: { confluent: { a: 2 } } })).code).toBe('CONFIG_IN_USE')
   })
 
+  test('an object passed in is the same only as itself, and its inside is not compared', () => {
+    class Tracker {
+      readonly self = this
+      notify(): void {}
+    }
+    const notifier = new Tracker()
+    const store = new ConfigStore({})
+    store.configure({ errorNotifier: { notifier } })
+    store.lock('OrderPlaced')
+    store.configure({ errorNotifier: { notifier } })
+    const another = { errorNotifier: { notifier: new Tracker() } }
+    expect(catchError(() => store.configure(another)).code).toBe('CONFIG_IN_USE')
+  })
+
   test('a build that failed gives its configuration free again', () => {
     const store = new ConfigStore({})
     store.lock('OrderPlaced')

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { choice, flag, integer, list, passThrough, secret, text } from '../../src/config/field.ts'
+import { choice, flag, integer, list, passedIn, passThrough, secret, text } from '../../src/config/field.ts'
 import { Secret } from '../../src/config/secret.ts'
 
 const doc = 'What it does.'
@@ -83,6 +83,16 @@ describe('secret', () => {
     expect(field.accept('y')?.reveal()).toBe('y')
     expect(['', null, 5, {}].map(field.accept)).toEqual(Array(4).fill(undefined))
   })
+})
+
+test('passedIn takes what has the methods, as it is, and nothing from the environment', () => {
+  const field = passedIn<{ notify(): void }>({ doc, methods: ['notify'], expected: 'an object with notify()' })
+  const given = { notify() {} }
+  const callable = Object.assign(() => {}, { notify() {} })
+  expect(field.accept(given)).toBe(given)
+  expect(field.accept(callable)).toBe(callable)
+  expect([{}, { notify: 1 }, null, 'notify', 5].map(field.accept)).toEqual(Array(5).fill(undefined))
+  expect(field).toMatchObject({ env: false, secret: true, type: 'an object with notify()' })
 })
 
 describe('passThrough', () => {

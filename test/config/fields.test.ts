@@ -39,7 +39,15 @@ test('no two fields share an environment variable', () => {
 
 test('what must stay out of sight is marked as secret', () => {
   const secret = all.filter(([, field]) => field.secret).map(([path]) => path)
-  expect(secret).toEqual(['tls.key', 'tls.keyPassword', 'sasl.password', 'driverOptions.confluent'])
+  expect(secret).toEqual([
+    'tls.key',
+    'tls.keyPassword',
+    'sasl.password',
+    'driverOptions.confluent',
+    'errorNotifier.notifier',
+    'errorNotifier.bugsnag',
+    'errorNotifier.apiKey',
+  ])
 })
 
 test.each([

@@ -43,8 +43,13 @@ test('tells listeners of failures, and then needs no warning', () => {
   const stop = subscribe('message.failed', (payload) => void heard.push(payload))
   const error = failure()
   new ProducerLedger('M', 'orders', 'instance').recordFailed(error, true)
+  new ProducerLedger('M', 'orders', 'instance').recordFailed(error, false, 7)
   stop()
-  expect(heard).toEqual([{ instance: 'instance', manifest: 'M', topic: 'orders', error, dispatched: true }])
+  const described = { instance: 'instance', manifest: 'M', topic: 'orders', error }
+  expect(heard).toEqual([
+    { ...described, partition: -1, dispatched: true },
+    { ...described, partition: 7, dispatched: false },
+  ])
   expect(emitWarning).not.toHaveBeenCalled()
 })
 
