@@ -45,7 +45,7 @@ const layers: Record<string, Layer> = {
 const vendors: Record<string, Vendor> = {
   '@bugsnag/js': { owner: 'instrumentation/bugsnag-notifier.ts', lazy: true },
   '@confluentinc/kafka-javascript': { owner: 'driver/confluent/native-module.ts', lazy: true },
-  avsc: { owner: 'encoding/avro-codec.ts', lazy: true },
+  avsc: { owner: 'encoding/avsc-module.ts', lazy: true },
   undici: { owner: 'encoding/schema-registry-transport.ts', lazy: true },
 }
 

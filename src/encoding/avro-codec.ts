@@ -1,12 +1,17 @@
-import type { schema as avscSchema, Type } from 'avsc'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
-import { describeType, type Codec } from './codec.ts'
+import { loadAvroTypes } from './avro-types.ts'
+import type { AvroSchema, AvroType } from './avsc-module.ts'
+import { canonicalizeSchema } from './canonical-schema.ts'
+import type { Codec } from './codec.ts'
+import { createDecodeGuard, type DecodeLimits } from './decode-guard.ts'
+import { createDecoderCache } from './decoder-cache.ts'
+import { describeAvroType, describeAvroValue } from './describe-avro.ts'
+import type { LongShape } from './exact-long.ts'
 import type { SchemaRegistry } from './schema-registry.ts'
 import { writeToScratch } from './scratch.ts'
 import { readSchemaId, wireHeaderBytes, writeWireHeader } from './wire-format.ts'
 
-/** An Avro schema as a JavaScript literal or as JSON text (Avro specification 1.11). */
-export type AvroSchema = string | object
+export type { AvroSchema } from './avsc-module.ts'
 
 export interface AvroCodecOptions {
   /** Named in errors: the manifest whose payloads are encoded. */
@@ -15,46 +20,31 @@ export interface AvroCodecOptions {
   /** Where the schema is registered, `<topic>-value` by Confluent’s default strategy. */
   readonly subject: string
   readonly schemaRegistry: SchemaRegistry
+  /** Shape of longs: numbers within ±(2^53 - 1), anything else refused, or bigints of 64 bits. Default: `number`. */
+  readonly longs?: LongShape | undefined
+  /** What a message may make the process build. Default: `defaultDecodeLimits`. */
+  readonly limits?: DecodeLimits | undefined
 }
 
 const format = 'Avro'
 
 /**
- * Avro in the Confluent wire format. Registers the schema once, at creation.
- * Unions are written unwrapped where their branches can be told apart (avsc’s `wrapUnions: 'auto'`).
+ * Avro in the Confluent wire format. Registers the schema once, at creation, as `canonicalizeSchema` writes it.
+ * Shapes of values: docs/schemas-and-types.md. Unions are unwrapped where their branches can be told apart.
+ * `encode` throws PAYLOAD_INVALID; `decode` PAYLOAD_REJECTED, PAYLOAD_UNDECODABLE, SCHEMA_NOT_FOUND, SCHEMA_INVALID.
  * @throws SCHEMA_INVALID
  */
 export async function createAvroCodec<Payload>(options: AvroCodecOptions): Promise<Codec<Payload>> {
-  // avsc takes about 20 ms to import: loaded when the first Avro manifest is built, not with the SDK.
-  const { Type: types } = (await import('avsc')).default
-  const parse = (schema: AvroSchema): Type => parseSchema(types, schema, options.subject)
-  const type = parse(options.schema)
-  const schemaId = await options.schemaRegistry.register(
-    options.subject,
-    JSON.stringify(type.schema({ exportAttrs: true })),
+  const { subject, schemaRegistry, limits } = options
+  const parse = await loadAvroTypes(options.longs)
+  const type = parse(options.schema, subject)
+  const schemaId = await schemaRegistry.register(subject, canonicalizeSchema(options.schema))
+
+  const decoders = createDecoderCache(
+    (id) => schemaRegistry.getById(id),
+    (schema) => createAvroDecoder<Payload>(parse(schema, subject), type, limits),
   )
-
-  type Decode = (bytes: Buffer) => Payload
-  // One decoder for each writer schema ever met; the promise is there while its schema is being fetched.
-  const decoders = new Map<number, Decode | Promise<Decode>>([[schemaId, createDecoder(type, type)]])
-
-  function decoderOf(id: number): Decode | Promise<Decode> {
-    const known = decoders.get(id)
-    if (known !== undefined) return known
-    const fetched = options.schemaRegistry.getById(id).then(
-      (schema) => {
-        const decode = createDecoder<Payload>(parse(schema), type)
-        decoders.set(id, decode)
-        return decode
-      },
-      (error: unknown) => {
-        decoders.delete(id)
-        throw error
-      },
-    )
-    decoders.set(id, fetched)
-    return fetched
-  }
+  decoders.set(schemaId, createAvroDecoder(type, type, limits))
 
   return {
     name: 'avro',
@@ -67,30 +57,34 @@ export async function createAvroCodec<Payload>(options: AvroCodecOptions): Promi
       } catch (error) {
         // Only now is the path looked for: validating first would double the cost of every good payload.
         // avsc's own error is not kept as the cause, since its message quotes the value.
-        throw explainFailure(type, payload, options.manifest) ?? error
+        throw explainAvroFailure(type, payload, options.manifest) ?? error
       }
     },
     decode(bytes) {
-      const decoder = decoderOf(readSchemaId(bytes))
-      return typeof decoder === 'function' ? decoder(bytes) : decoder.then((decode) => decode(bytes))
+      const decoder = decoders.get(readSchemaId(bytes))
+      return typeof decoder === 'function'
+        ? decoder(bytes, wireHeaderBytes)
+        : decoder.then((decode) => decode(bytes, wireHeaderBytes))
     },
   }
 }
 
-function parseSchema(types: typeof Type, schema: AvroSchema, subject: string): Type {
-  try {
-    return types.forSchema((typeof schema === 'string' ? JSON.parse(schema) : schema) as avscSchema.AvroSchema)
-  } catch (error) {
-    throw new MessagingError('SCHEMA_INVALID', { subject, reason: (error as Error).message }, { cause: error })
-  }
-}
+/** Decodes one message from `offset` to its end. @throws PAYLOAD_REJECTED, PAYLOAD_UNDECODABLE */
+export type AvroDecoder<Payload> = (bytes: Buffer, offset: number) => Payload
 
-function createDecoder<Payload>(writer: Type, reader: Type): (bytes: Buffer) => Payload {
+/** Made once per pair of writer and reader. @throws PAYLOAD_UNDECODABLE where the one cannot be read as the other */
+export function createAvroDecoder<Payload>(
+  writer: AvroType,
+  reader: AvroType,
+  limits?: DecodeLimits,
+): AvroDecoder<Payload> {
   const resolver = writer === reader ? undefined : createResolver(writer, reader)
-  return (bytes) => {
+  const guard = createDecodeGuard(writer, limits)
+  return (bytes, offset) => {
+    guard(bytes, offset)
     let decoded: { value: Payload; offset: number }
     try {
-      decoded = reader.decode(bytes, wireHeaderBytes, resolver)
+      decoded = reader.decode(bytes, offset, resolver)
     } catch (error) {
       if (isMessagingError(error)) throw error
       throw new MessagingError('PAYLOAD_UNDECODABLE', { format, reason: 'the body does not fit the schema' })
@@ -106,7 +100,7 @@ function createDecoder<Payload>(writer: Type, reader: Type): (bytes: Buffer) => 
   }
 }
 
-function createResolver(writer: Type, reader: Type): ReturnType<Type['createResolver']> {
+function createResolver(writer: AvroType, reader: AvroType): ReturnType<AvroType['createResolver']> {
   try {
     return reader.createResolver(writer)
   } catch (error) {
@@ -115,31 +109,16 @@ function createResolver(writer: Type, reader: Type): ReturnType<Type['createReso
   }
 }
 
-function explainFailure(type: Type, payload: unknown, manifest: string): MessagingError | undefined {
+/** The first place where a payload does not fit, without its value; undefined when avsc finds none. */
+export function explainAvroFailure(type: AvroType, payload: unknown, manifest: string): MessagingError | undefined {
   let found: MessagingError | undefined
   type.isValid(payload, {
     errorHook: (segments, value, at) => {
       const path = ['$', ...segments].join('.')
-      const parameters = { manifest, path, expected: describeAvroType(at), actual: describeActual(value, at) }
+      const actual = describeAvroValue(value, at as AvroType)
+      const parameters = { manifest, path, expected: describeAvroType(at as AvroType), actual }
       found ??= new MessagingError('PAYLOAD_INVALID', parameters, { manifest })
     },
   })
   return found
-}
-
-function describeAvroType(type: Type): string {
-  const { typeName, name } = type as Type & { symbols?: string[]; types?: Type[]; size?: number }
-  if (typeName.startsWith('union')) return (type as Type & { types: Type[] }).types.map(describeAvroType).join(' or ')
-  if (typeName === 'enum') return `one of ${(type as Type & { symbols: string[] }).symbols.join(', ')}`
-  if (typeName === 'fixed') return `${(type as Type & { size: number }).size} bytes`
-  return name === undefined || name === typeName ? typeName : `${typeName} ${name}`
-}
-
-function describeActual(value: unknown, type: Type): string {
-  const actual = describeType(value)
-  if (actual === 'number' && (type.typeName === 'int' || type.typeName === 'long')) {
-    return Number.isInteger(value) ? 'a number out of range' : 'a number that is not an integer'
-  }
-  if (actual === 'string' && type.typeName === 'enum') return 'another string'
-  return actual
 }

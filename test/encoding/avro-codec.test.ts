@@ -56,8 +56,7 @@ describe('encoding', () => {
     const codec = await create(orderSchema)
     const payload = fc.record({
       id: fc.string({ unit: 'grapheme' }),
-      // Below -2 ** 52 avsc 5.7.9 loses the sign of a long.
-      amount: fc.integer({ min: -(2 ** 52), max: Number.MAX_SAFE_INTEGER - 1 }),
+      amount: fc.maxSafeInteger(),
       count: fc.integer(),
       note: fc.option(fc.string()),
       state: fc.constantFrom('OPEN', 'PAID'),
@@ -77,8 +76,7 @@ describe('encoding', () => {
     const schemaRegistry = createEmbeddedSchemaRegistry()
     const codec = await create(orderSchema, schemaRegistry)
     const registered = await schemaRegistry.getById(readSchemaId(codec.encode(order)))
-    expect(JSON.parse(registered)).toMatchObject({ type: 'record', name: 'shop.Order' })
-    expect(registered, 'defaults are part of it, since readers need them').toContain('"default":null')
+    expect(JSON.parse(registered), 'as its author wrote it').toEqual(orderSchema)
   })
 
   test('the schema may be JSON text', async () => {

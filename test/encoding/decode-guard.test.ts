@@ -1,0 +1,178 @@
+import * as fc from 'fast-check'
+import { execFileSync } from 'node:child_process'
+import { describe, expect, test } from 'vitest'
+import { createAvroDecoder } from '../../src/encoding/avro-codec.ts'
+import type { AvroSchema } from '../../src/encoding/avsc-module.ts'
+import { createDecodeGuard, defaultDecodeLimits, type DecodeLimits } from '../../src/encoding/decode-guard.ts'
+import { isMessagingError } from '../../src/errors/messaging-error.ts'
+import { catchError } from '../catch-error.ts'
+import { parseAvro } from './parse-avro.ts'
+import { randomSchema } from './random-schema.ts'
+
+const record = (name: string, ...types: unknown[]): object => ({
+  type: 'record',
+  name,
+  fields: types.map((type, index) => ({ name: `f${index}`, type })),
+})
+const array = (items: unknown): object => ({ type: 'array', items })
+const list = record('Node', 'int', ['null', 'Node'])
+const tree = record('Tree', array('Tree'))
+/** Zigzag varints. */
+const longs = (...values: number[]): Buffer => {
+  const bytes: number[] = []
+  for (const value of values) {
+    let rest = value < 0 ? -2n * BigInt(value) - 1n : 2n * BigInt(value)
+    for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128)
+    bytes.push(Number(rest))
+  }
+  return Buffer.from(bytes)
+}
+
+const bombs: [name: string, schema: AvroSchema, bytes: Buffer, reason: string][] = [
+  ['three million longs in four bytes', array('long'), longs(3_000_000), 'claims 3000000 items'],
+  ['nulls without end', array('null'), longs(2 ** 31, 0), 'maxItems'],
+  [
+    'nulls below the limit, again and again',
+    array('null'),
+    longs(...Array.from({ length: 20 }, () => 60_000), 0),
+    'maxEmptyItems',
+  ],
+  ['empty records', array(record('R', record('S', 'null'))), longs(60_000, 0), 'maxEmptyItems'],
+  ['a map of nulls', { type: 'map', values: 'null' }, longs(1_000_000, 0), 'claims 1000000 items'],
+  ['a negative count', array('int'), longs(-3_000_000, 0), 'claims 3000000 items'],
+  ['a negative block size', array('int'), longs(-1, -5, 0, 0), 'a size of -5 bytes'],
+  ['a block size beyond the end', array('int'), longs(-1, 5, 0, 0), 'a size of 5 bytes'],
+  ['a block size that is not true', array('int'), longs(-1, 2, 0, 0), 'does not end where its size says'],
+  [
+    'a block size that is not true, of fixed items',
+    array('boolean'),
+    longs(-1, 2, 0, 0),
+    'does not end where its size says',
+  ],
+  ['the smallest long as a count', array('int'), Buffer.from('ffffffffffffffffff01', 'hex'), 'too many digits'],
+  ['a count of twenty bytes', array('int'), Buffer.alloc(20, 0xff), 'too many digits'],
+  ['a negative length', record('R', 'string', array('int')), longs(-5, 0), 'a length of -5'],
+  ['a list without end', list, Buffer.alloc(200_000, 2), 'maxDepth'],
+  ['a tree without end', tree, Buffer.alloc(200_000, 2), 'maxDepth'],
+  ['a record that holds itself', record('Self', 'Self'), Buffer.alloc(4), 'maxDepth'],
+  ['records that hold themselves', array(record('Self', 'Self')), longs(1, 0), 'claims 1 items'],
+  [
+    'more than a million small items',
+    array(array('int')),
+    Buffer.concat([longs(1_000_001), Buffer.alloc(1_000_002)]),
+    'maxItems',
+  ],
+]
+
+test.each(bombs)('%s: PAYLOAD_REJECTED', async (_, schema, bytes, reason) => {
+  const type = await parseAvro(schema)
+  const error = catchError(() => createAvroDecoder(type, type)(bytes, 0))
+  expect(error).toMatchObject({ code: 'PAYLOAD_REJECTED', outcome: 'rejected', retriable: false })
+  expect(error.message).toContain(reason)
+})
+
+test('each bomb ends within 50 ms, in a heap of 64 MB', () => {
+  const program = `
+    import { loadAvroTypes } from './src/encoding/avro-types.ts'
+    import { createAvroDecoder } from './src/encoding/avro-codec.ts'
+    const parse = await loadAvroTypes()
+    const times = []
+    for (const [schema, hex] of JSON.parse(process.argv[1])) {
+      const type = parse(schema, 's')
+      const decode = createAvroDecoder(type, type)
+      const bytes = Buffer.from(hex, 'hex')
+      const start = performance.now()
+      try { decode(bytes, 0); times.push('decoded') } catch (error) { times.push(error.code === 'PAYLOAD_REJECTED' ? performance.now() - start : String(error)) }
+    }
+    console.log(JSON.stringify({ times, peak: process.resourceUsage().maxRSS }))`
+  const small = bombs
+    .filter(([, , bytes]) => bytes.length < 10_000)
+    .map(([, schema, bytes]) => [schema, bytes.toString('hex')])
+  const output = execFileSync(
+    process.execPath,
+    ['--max-old-space-size=64', '--input-type=module', '--eval', program, JSON.stringify(small)],
+    { cwd: new URL('../../', import.meta.url), encoding: 'utf8' },
+  )
+  const { times } = JSON.parse(output) as { times: unknown[] }
+  expect(times).toHaveLength(small.length)
+  for (const time of times) expect(time).toSatisfy((ms) => typeof ms === 'number' && ms < 50)
+})
+
+describe('limits', () => {
+  const guardOf = async (schema: AvroSchema, limits: Partial<DecodeLimits>) =>
+    createDecodeGuard(await parseAvro(schema), { ...defaultDecodeLimits, ...limits })
+
+  test.each<[Partial<DecodeLimits>, AvroSchema, fits: Buffer, exceeds: Buffer]>([
+    [{ maxBytes: 10 }, 'string', Buffer.alloc(10), Buffer.alloc(11)],
+    [{ maxItems: 3 }, array('int'), longs(3, 0, 0, 0, 0), longs(3, 0, 0, 0, 1, 0, 0)],
+    [{ maxEmptyItems: 3 }, array('null'), longs(3, 0), longs(2, 2, 0)],
+    [{ maxDepth: 2 }, list, longs(0, 1, 0, 1, 0, 0), longs(0, 1, 0, 1, 0, 1, 0, 0)],
+  ])('%j', async (limits, schema, fits, exceeds) => {
+    const guard = await guardOf(schema, limits)
+    expect(() => guard(fits, 0)).not.toThrow()
+    expect(catchError(() => guard(exceeds, 0)).message).toContain(Object.keys(limits)[0])
+    expect(() => guard(fits, 0), 'nothing is left of the one before').not.toThrow()
+  })
+})
+
+test('sized blocks, as other writers make them, are read', async () => {
+  const type = await parseAvro(array('string'))
+  const bytes = Buffer.concat([longs(-2, 4), Buffer.from([2, 97, 2, 98]), longs(1), Buffer.from([2, 99]), longs(0)])
+  expect(createAvroDecoder(type, type)(bytes, 0)).toEqual(['a', 'b', 'c'])
+})
+
+test('bytes that merely end too early are undecodable, not hostile', async () => {
+  const type = await parseAvro(record('R', 'string', array('string')))
+  const whole = type.toBuffer({ f0: 'abc', f1: ['de', 'f'] })
+  for (let length = 0; length < whole.length; length++) {
+    const { code } = catchError(() => createAvroDecoder(type, type)(whole.subarray(0, length), 0))
+    expect(['PAYLOAD_UNDECODABLE', 'PAYLOAD_REJECTED']).toContain(code)
+    if (length < 5) expect(code).toBe('PAYLOAD_UNDECODABLE')
+  }
+})
+
+test('a value of any schema passes, comes back, and 100,000 mutations of such bytes neither crash nor hang', async () => {
+  const cases = fc.sample(randomSchema(), 250)
+  const random = fc.sample(fc.nat(), 4096)
+  let turn = 0
+  const next = (limit: number): number => (random[turn++ % random.length]! + turn) % limit
+  const outcomes = { decoded: 0, PAYLOAD_UNDECODABLE: 0, PAYLOAD_REJECTED: 0 }
+  for (const { schema, value } of cases) {
+    const type = await parseAvro(schema as AvroSchema)
+    const decode = createAvroDecoder<unknown>(type, type)
+    for (const payload of fc.sample(value, 4)) {
+      const bytes = type.toBuffer(payload)
+      const decoded = decode(bytes, 0)
+      expect(type.toBuffer(decoded), 'avsc’s records are classes, so bytes are compared').toEqual(bytes)
+      expect(JSON.stringify(decoded, plain)).toBe(JSON.stringify(payload, plain))
+      for (let mutation = 0; mutation < 105; mutation++) {
+        const mutated = Buffer.concat([bytes, Buffer.alloc(next(3))])
+        for (let change = next(3); change >= 0 && mutated.length > 0; change--)
+          mutated[next(mutated.length)] = [0, 1, 0x7f, 0x80, 0xff, next(256)][next(6)]!
+        const cut = mutated.subarray(0, mutated.length - next(2) * next(mutated.length + 1))
+        const start = performance.now()
+        outcomes[attempt(() => decode(cut, 0))]++
+        expect(performance.now() - start).toBeLessThan(1000)
+      }
+    }
+  }
+  const total = Object.values(outcomes).reduce((sum, count) => sum + count)
+  expect(total).toBeGreaterThanOrEqual(100_000)
+  for (const count of Object.values(outcomes)) expect(count).toBeGreaterThan(0)
+})
+
+function attempt(decode: () => unknown): 'decoded' | 'PAYLOAD_UNDECODABLE' | 'PAYLOAD_REJECTED' {
+  try {
+    decode()
+    return 'decoded'
+  } catch (error) {
+    if (isMessagingError(error, 'PAYLOAD_UNDECODABLE', 'PAYLOAD_REJECTED')) return error.code
+    throw error
+  }
+}
+
+function plain(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  // A map’s keys come back in the order in which JavaScript lists them, as they were given.
+  return Object.is(value, -0) ? 0 : value
+}
