@@ -76,8 +76,7 @@ export class EventRecorded extends ProducerManifest<Event> {
       { name: 'json', type: 'string' },
     ],
   }
-  // Commits carry their own old timestamps, which a broker's retention would take for expired.
-  override readonly topicConfig = { partitions: 6, config: { 'retention.ms': -1 } }
+  override readonly topicConfig = { partitions: 6 }
 
   override key(event: Event): string | null {
     return event.key

@@ -3,6 +3,7 @@ import type { MessagingConfig, MessagingOptions } from './config/fields.ts'
 import { manifestNameOf, type ProducerManifestClass } from './factory/producer-manifest.ts'
 import { readManifest } from './factory/read-manifest.ts'
 import { startErrorReporting } from './instrumentation/error-reporting.ts'
+import { InstanceMetrics, type MetricsReader } from './instrumentation/instance-metrics.ts'
 import type { Instrument } from './instrumentation/instrument.ts'
 import { ProducerRegistry } from './registry/producer-registry.ts'
 
@@ -15,6 +16,7 @@ export interface ConfigureOptions {
 export interface Messaging extends AsyncDisposable {
   readonly registry: ProducerRegistry
   readonly config: MessagingConfiguration
+  readonly metrics: MetricsReader
   /** Adds options; all or nothing. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID, CONFIG_IN_USE */
   configure(options: MessagingOptions, how?: ConfigureOptions): void
   /** Closes the registry; see `ProducerRegistry.close`. */
@@ -45,8 +47,11 @@ export function createMessaging(
 ): Messaging {
   const store = new ConfigStore(environment)
   store.configure(options)
-  const registry = new ProducerRegistry(store, (config, instance) =>
-    instruments.map((start) => start(config, instance)).filter((instrument) => instrument !== undefined),
+  const metrics = new InstanceMetrics(() => registry.status().clients)
+  const registry: ProducerRegistry = new ProducerRegistry(store, (config, instance) =>
+    [metrics.start(config.metrics, instance), ...instruments.map((start) => start(config, instance))].filter(
+      (instrument) => instrument !== undefined,
+    ),
   )
   const close = (): Promise<void> => registry.close()
   return {
@@ -58,6 +63,7 @@ export function createMessaging(
         return store.explain(`producers.${manifestNameOf(target)}.${field}`, readManifest(target).attributes)
       },
     },
+    metrics,
     configure: (added, { layer } = {}) => store.configure(added, layer),
     close,
     [Symbol.asyncDispose]: close,

@@ -46,6 +46,7 @@ const vendors: Record<string, Vendor> = {
   '@bugsnag/js': { owner: 'instrumentation/bugsnag-notifier.ts', lazy: true },
   '@confluentinc/kafka-javascript': { owner: 'driver/confluent/native-module.ts', lazy: true },
   avsc: { owner: 'encoding/avsc-module.ts', lazy: true },
+  'hot-shots': { owner: 'instrumentation/statsd-instrument.ts', lazy: true },
   undici: { owner: 'encoding/schema-registry-transport.ts', lazy: true },
 }
 
@@ -59,6 +60,7 @@ const twinExceptions: Record<string, string> = {
   'registry/client-pool.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
   'registry/close-on-exit.ts': 'needs processes that end: test/lifecycle/exit.test.ts',
   'registry/producer-entry.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
+  'registry/within-time.ts': 'seen through close(): test/registry/producer-registry.test.ts',
   'registry/registry-status.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
 }
 

@@ -29,8 +29,9 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): Map<string, unk
   for (const [path, field] of known) {
     const name = environmentName(path)
     const fallback = typeof field.env === 'string' ? environment[field.env] : undefined
-    const value = environment[name] ?? fallback
-    if (value === undefined || value === '') continue
+    // An empty variable is one that is not set.
+    const value = environment[name] || fallback
+    if (!value) continue
     values.set(path, acceptValue(field, field.parse(value), `${path} (environment ${name})`))
   }
   return values

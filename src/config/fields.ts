@@ -205,6 +205,37 @@ export const fields = {
       doc: 'More of one code in a minute are only counted; the next report says how many.',
     }),
   },
+  metrics: {
+    enabled: flag({
+      default: false,
+      doc: 'Count messages in the process, for `messaging.metrics.prometheus()`. On by itself where a statsd is named.',
+    }),
+    statsd: {
+      host: text({ doc: 'Host of the statsd daemon or agent to tell over UDP or TCP. Needs the package hot-shots.' }),
+      port: integer({ default: 8125, min: 1, max: 65_535, unit: 'port', doc: 'Port of the statsd daemon.' }),
+      socketPath: text({ doc: 'Path of its Unix socket, in place of a host.' }),
+      protocol: choice(['udp', 'tcp', 'unix', 'unix-stream'] as const, {
+        doc: 'How to reach it. Default: `udp` to a host, `unix` (datagrams; needs the package unix-dgram) to a socket.',
+      }),
+      format: choice(['dogstatsd', 'plain'] as const, {
+        default: 'dogstatsd',
+        doc: 'Tags as DogStatsD, or their values in the name for daemons that know no tags.',
+      }),
+      prefix: text({ default: 'postrider', doc: 'Put before every metric name, with a dot.' }),
+      tags: list({
+        pattern: /^[\w./-]+:[^,|#\s]+$/,
+        expected: 'a list of "name:value"',
+        doc: 'Tags of every metric; `dogstatsd` only.',
+      }),
+      flushIntervalMs: integer({
+        default: 10_000,
+        min: 100,
+        max: 3_600_000,
+        unit: 'ms',
+        doc: 'How often counts are sent; once more on close.',
+      }),
+    },
+  },
   producer: producerFields,
 } as const
 

@@ -13,7 +13,7 @@ export interface Driver {
   flush(timeoutMs: number): Promise<void>
   /** Releases threads, sockets and memory. Called once; messages not settled by then never will be. */
   close(): Promise<void>
-  /** Creates the topic unless it exists. Absent where a driver cannot. @throws DriverError */
+  /** Creates the topic unless it exists. Absent where a driver cannot. @throws MessagingError */
   ensureTopic?(topic: TopicSpecification): Promise<void>
 }
 

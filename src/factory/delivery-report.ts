@@ -1,7 +1,7 @@
 /** What the broker said about one message. */
 export interface DeliveryReport {
   readonly topic: string
-  /** -1 when the message was suppressed, or is unconfirmed by choice (acks 0). */
+  /** -1 when the message was suppressed. */
   readonly partition: number
   /** Position in the partition; -1 when the broker does not say (acks 0). */
   readonly offset: number

@@ -2,6 +2,8 @@ import type { Codec } from '../encoding/codec.ts'
 import { describeType } from '../encoding/codec.ts'
 import type { Client } from '../driver/client.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
+import type { MessageTrace } from '../instrumentation/message-trace.ts'
+import type { TraceSwitch } from '../instrumentation/tracing.ts'
 import { BatchResult } from './batch-result.ts'
 import { BatchDelivery, DispatchDelivery, SendDelivery, type MessageDelivery } from './deliveries.ts'
 import type { DeliveryReport } from './delivery-report.ts'
@@ -13,6 +15,7 @@ import {
   encodePartition,
   encodeTimestamp,
   invalidOption,
+  knownForMany,
   type SendManyOptions,
   type SendOptions,
 } from './send-options.ts'
@@ -27,6 +30,8 @@ export interface ProducerParts<Payload> {
   /** The messaging instance it belongs to, named in events. */
   readonly instance: string
   readonly maxMessageBytes: number
+  /** Whether its messages are traced; may change at any time. Default: never. */
+  readonly tracing?: TraceSwitch | undefined
 }
 
 const noOptions: SendOptions = Object.freeze({})
@@ -43,6 +48,7 @@ export class Producer<Payload = unknown> {
   readonly #manifest: ProducerManifest<Payload>
   readonly #client: Client
   readonly #maxMessageBytes: number
+  readonly #tracing: TraceSwitch
   readonly #batches = new Set<Promise<unknown>>()
 
   constructor(parts: ProducerParts<Payload>) {
@@ -54,12 +60,15 @@ export class Producer<Payload = unknown> {
     this.#manifest = parts.manifest
     this.#client = parts.client
     this.#maxMessageBytes = parts.maxMessageBytes
+    this.#tracing = parts.tracing ?? { begin: undefined }
   }
 
   /** @throws (rejects) PAYLOAD_INVALID, KEY_INVALID, HEADER_INVALID, SEND_OPTION_INVALID, MANIFEST_HOOK_FAILED, MESSAGE_TOO_LARGE, QUEUE_FULL, SEND_ABORTED, SEND_ABANDONED and every failure of delivery */
   send(payload: Payload, options: SendOptions = noOptions): Promise<DeliveryReport> {
     return new Promise((resolve, reject) => {
-      this.#start(new SendDelivery(this.ledger, signalOf(options), resolve, reject), payload, options, false)
+      const delivery = new SendDelivery(this.ledger, signalOf(options), resolve, reject)
+      delivery.trace = this.#trace(false)
+      this.#start(delivery, payload, options, false)
     })
   }
 
@@ -67,6 +76,7 @@ export class Producer<Payload = unknown> {
   tombstone(key: MessageKey, options: SendOptions = noOptions): Promise<DeliveryReport> {
     return new Promise((resolve, reject) => {
       const delivery = new SendDelivery(this.ledger, signalOf(options), resolve, reject)
+      delivery.trace = this.#trace(true)
       if (key === undefined || key === null) {
         const actual = `${describeType(key)} (a tombstone needs one)`
         delivery.fail(new MessagingError('KEY_INVALID', { manifest: this.name, actual }, { manifest: this.name }))
@@ -78,7 +88,9 @@ export class Producer<Payload = unknown> {
 
   /** Sends without a caller: a failure becomes the event `message.failed`. Never throws. */
   dispatch(payload: Payload, options: SendOptions = noOptions): void {
-    this.#start(new DispatchDelivery(this.ledger, undefined), payload, options, false)
+    const delivery = new DispatchDelivery(this.ledger, undefined)
+    delivery.trace = this.#trace(false)
+    this.#start(delivery, payload, options, false)
   }
 
   /**
@@ -90,8 +102,7 @@ export class Producer<Payload = unknown> {
     options: SendManyOptions = noOptions,
   ): Promise<readonly DeliveryReport[]> {
     if (!Array.isArray(payloads)) throw invalidOption(this.name, 'payloads', 'an array', describeType(payloads))
-    checkSendOptions(options, this.name)
-    if ('key' in options) throw invalidOption(this.name, 'key', 'no key for many messages at once', 'a key')
+    checkSendOptions(options, this.name, knownForMany)
     if (payloads.length === 0) return []
     const batch = new BatchResult(this.name, this.topic, payloads.length)
     const pumped = this.#pump(batch, payloads, options)
@@ -119,12 +130,14 @@ export class Producer<Payload = unknown> {
     const onAbort = (): void => abort(true)
     signal?.addEventListener('abort', onAbort, { once: true })
     let hasRoom = true
+    const trace = this.#trace(false, payloads.length)
     for (let index = 0; index < payloads.length; index++) {
       if (index > 0 && index % messagesPerTurn === 0) await new Promise((resolve) => setImmediate(resolve))
       // A batch holds back instead of filling the line for room, which others wait in too. An abort ends the wait.
       const room = this.#client.room()
       if (room !== true && hasRoom && !signal?.aborted) hasRoom = await Promise.race([room, aborted])
       const delivery = new BatchDelivery(this.ledger, signal, batch, index)
+      delivery.trace = trace
       // Once in vain is enough: each of the rest would wait as long, and what came after a gap would be out of order.
       if (hasRoom) this.#start(delivery, payloads[index]!, options, false)
       else delivery.settle({ code: 'QUEUE_FULL', reason: 'no room came within queueTimeoutMs' }, -1, -1, -1)
@@ -197,15 +210,27 @@ export class Producer<Payload = unknown> {
       if (!this.#client.capabilities.copiesValue) value = Buffer.from(value)
     }
 
-    const encodedHeaders = encodeHeaders(name, headers, options.headers)
+    let encodedHeaders = encodeHeaders(name, headers, options.headers)
     let bytes = (key?.length ?? 0) + (value?.length ?? 0)
     if (encodedHeaders !== undefined) bytes += headerBytes(encodedHeaders)
     if (bytes > this.#maxMessageBytes) {
       const reason = `${bytes} bytes of key, value and headers are over maxMessageBytes (${this.#maxMessageBytes})`
       throw new MessagingError('MESSAGE_TOO_LARGE', { reason }, { manifest: name, topic })
     }
+    if (delivery.trace !== undefined) {
+      const traced = delivery.trace.headers(encodedHeaders) ?? []
+      const tracedBytes = bytes + headerBytes(traced) - headerBytes(encodedHeaders ?? [])
+      // To be traced is no reason to fail: a message that has no room for it goes without.
+      if (tracedBytes <= this.#maxMessageBytes) [encodedHeaders, bytes] = [traced, tracedBytes]
+    }
     delivery.start()
     this.#client.produce({ topic, value, key, headers: encodedHeaders, partition, timestamp }, delivery, bytes)
+  }
+
+  /** Costs one property read while the manifest is not traced. */
+  #trace(isTombstone: boolean, count?: number): MessageTrace | undefined {
+    const { begin } = this.#tracing
+    return begin?.({ manifest: this.name, topic: this.topic, isTombstone, count })
   }
 
   #hookFailure(hook: string, error: unknown, reason = ''): MessagingError {

@@ -21,14 +21,17 @@ export type SendManyOptions = Omit<SendOptions, 'key'>
 
 const known: ReadonlySet<string> = new Set<keyof SendOptions>(['key', 'headers', 'partition', 'timestamp', 'signal'])
 
+/** What many messages at once can have in common. */
+export const knownForMany: ReadonlySet<string> = new Set([...known].filter((option) => option !== 'key'))
+
 /** @throws SEND_OPTION_INVALID for an unknown option or a signal that is none */
-export function checkSendOptions(options: SendOptions, manifest: string): void {
+export function checkSendOptions(options: SendOptions, manifest: string, allowed = known): void {
   if (typeof options !== 'object' || options === null) {
     throw invalidOption(manifest, '(all)', 'an object', describeType(options))
   }
   for (const option in options) {
-    if (!known.has(option))
-      throw invalidOption(manifest, option, `one of ${[...known].join(', ')}`, 'an unknown option')
+    if (!allowed.has(option))
+      throw invalidOption(manifest, option, `one of ${[...allowed].join(', ')}`, 'an unknown option')
   }
   const { signal } = options
   if (signal !== undefined && !(signal instanceof AbortSignal)) {

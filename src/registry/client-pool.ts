@@ -6,6 +6,7 @@ import type { ClientProfile, Driver, DriverFailure, DriverModule } from '../driv
 import { loadDriver } from '../driver/load-driver.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import { channels } from '../instrumentation/events.ts'
+import { withinTime } from './within-time.ts'
 
 export interface ConnectedClient {
   readonly key: string
@@ -36,7 +37,8 @@ export class ClientPool {
   readonly #connected = new Set<ConnectedClient>()
   readonly #onFatal: (client: ConnectedClient, failure: DriverFailure) => void
   readonly #instance: () => string
-  #module: Promise<DriverModule> | undefined
+  #loaded: { driver: MessagingConfig['driver']; module: Promise<DriverModule> } | undefined
+  #isClosed = false
 
   constructor(instance: () => string, onFatal: (client: ConnectedClient, failure: DriverFailure) => void) {
     this.#instance = instance
@@ -67,25 +69,22 @@ export class ClientPool {
     void this.#close(connected, 0)
   }
 
-  /** Waits for connections under way, then closes every client. Resolves with the number of messages given up. */
+  /**
+   * Closes every client, all within `timeoutMs`; one that is still connecting by then is closed when it is there.
+   * Resolves with the number of messages given up.
+   */
   async close(timeoutMs: number): Promise<number> {
-    const connections = [...this.#connections.values()]
-    this.#connections.clear()
-    const unsettled = await Promise.all(
-      connections.map((connection) =>
-        connection.then(
-          (client) => this.#close(client, timeoutMs),
-          () => 0,
-        ),
-      ),
-    )
+    const deadline = performance.now() + timeoutMs
+    await withinTime(Promise.allSettled(this.#connections.values()), timeoutMs)
+    this.#isClosed = true
+    const left = Math.max(0, Math.round(deadline - performance.now()))
+    const unsettled = await Promise.all([...this.#connected].map((connected) => this.#close(connected, left)))
     return unsettled.reduce((sum, count) => sum + count, 0)
   }
 
   async #open(key: string, config: MessagingConfig, profile: ClientProfile): Promise<ConnectedClient> {
     const startedAt = performance.now()
-    this.#module ??= loadDriver(config.driver)
-    const module = await this.#module
+    const module = await this.#load(config.driver)
     const passThrough = module.name === 'confluent' ? config.driverOptions.confluent : {}
     if (config.brokers === undefined && module.needsBrokers(passThrough)) {
       throw new MessagingError('CONFIG_MISSING', { path: 'brokers', env: environmentName('brokers') })
@@ -115,6 +114,14 @@ export class ClientPool {
       passThrough,
       onFailure,
     })
+    if (this.#isClosed) {
+      await driver.close()
+      throw createDriverError({
+        code: 'CLOSE_TIMED_OUT',
+        reason: 'it was closed while connecting',
+        outcome: 'not_sent',
+      })
+    }
     connected = { key, driverName: module.name, profile, client: new Client(driver, profile), driver }
     this.#connected.add(connected)
     if (channels['client.connected'].hasSubscribers) {
@@ -122,6 +129,12 @@ export class ClientPool {
       channels['client.connected'].publish({ instance: this.#instance(), driver: module.name, clientId, durationMs })
     }
     return connected
+  }
+
+  /** One module for all clients, as long as the configuration names the same: the memory driver’s topics are in it. */
+  #load(driver: MessagingConfig['driver']): Promise<DriverModule> {
+    if (this.#loaded?.driver !== driver) this.#loaded = { driver, module: loadDriver(driver) }
+    return this.#loaded.module
   }
 
   async #close(connected: ConnectedClient, timeoutMs: number): Promise<number> {

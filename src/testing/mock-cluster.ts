@@ -9,7 +9,8 @@ export interface MockCluster extends AsyncDisposable {
 
 /**
  * Starts librdkafka's mock cluster in this process: real sockets and protocol, no server to install.
- * Topics create themselves with 4 partitions, each keeps its newest 5 MB, and acknowledgements carry no real timestamp.
+ * Topics create themselves with 4 partitions, each keeps its newest 5 MB;
+ * acknowledgements carry no real timestamp, and topics cannot be created by request (`createTopic` times out).
  * @throws DRIVER_NOT_INSTALLED, DRIVER_LOAD_FAILED, DRIVER_IN_WORKER_THREAD
  */
 export async function startMockCluster({ brokers: count = 3 }: { brokers?: number } = {}): Promise<MockCluster> {

@@ -54,7 +54,8 @@ async function connect(native: NativeModule, options: DriverOptions): Promise<Dr
   const onDelivery: DeliveryCallback = (errorNumber, report) => {
     const settlement = report.opaque as Settlement | undefined
     if (settlement === undefined) return
-    if (errorNumber === null) settlement.settle(null, report.partition, report.offset, report.timestamp ?? -1)
+    if (errorNumber === null)
+      settlement.settle(null, report.partition, Math.max(-1, report.offset), report.timestamp ?? -1)
     else settlement.settle(normalizeNativeError(errorNumber, describe(errorNumber)), report.partition, -1, -1)
   }
   const client = producer.getClient()

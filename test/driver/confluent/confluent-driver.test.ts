@@ -33,6 +33,11 @@ describe('confluent driver', () => {
     expect(reports.map(({ offset }) => offset)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1))
   })
 
+  test('with acks 0 the broker says no offset', async () => {
+    await using messaging = createMessaging({ ...options, topicPrefix: 'unconfirmed.', producer: { acks: 0 } }, {})
+    expect(await messaging.registry.send(OrderPlaced, order)).toMatchObject({ offset: -1 })
+  })
+
   test('nobody at the address: BROKERS_UNREACHABLE, naming address and patience', async () => {
     await using messaging = createMessaging({ brokers: ['127.0.0.1:1'], connectTimeoutMs: 300 }, {})
     await expect(messaging.registry.send(OrderPlaced, order)).rejects.toMatchObject({

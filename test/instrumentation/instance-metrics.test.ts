@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest'
+import { createMessaging, ProducerManifest, type MessagingOptions } from '../../src/index.ts'
+import { channels } from '../../src/instrumentation/events.ts'
+import { createMemoryDriver } from '../../src/testing.ts'
+import { waitUntil } from '../kafka/wait-until.ts'
+import { startDogstatsdServer } from './dogstatsd-server.ts'
+import { startStatsdDaemon } from './statsd-daemon.ts'
+
+class OrderPlaced extends ProducerManifest<{ id: number }> {
+  topic = 'orders.placed'
+}
+
+const sends = 10_000
+const failures = 37
+
+/** 10,000 sends of which 37 fail: every 270th. */
+async function sendMany(metrics: NonNullable<MessagingOptions['metrics']>) {
+  const driver = createMemoryDriver()
+  const messaging = createMessaging({ driver, metrics }, {})
+  let asked = 0
+  let failed = 0
+  driver.failWhen(() => {
+    if (asked++ % 270 !== 0 || failed === failures) return undefined
+    failed++
+    return { code: 'NOT_ENOUGH_REPLICAS', reason: 'forced' }
+  })
+  const results = await Promise.allSettled(
+    Array.from({ length: sends }, (_, id) => messaging.registry.send(OrderPlaced, { id })),
+  )
+  const acknowledged = results.filter(({ status }) => status === 'fulfilled').length
+  return { messaging, acknowledged }
+}
+
+describe('10,000 sends of which 37 failed add up exactly', () => {
+  const statsd = { host: '127.0.0.1', flushIntervalMs: 100 }
+
+  test('in a real statsd', async () => {
+    await using daemon = await startStatsdDaemon()
+    const { messaging, acknowledged } = await sendMany({ statsd: { ...statsd, port: daemon.udpPort, format: 'plain' } })
+    expect(acknowledged).toBe(sends - failures)
+    await messaging.close()
+    const last = 'postrider.clients.closed.memory'
+    await waitUntil('the last flush arrived', async () => last in (await daemon.counters()))
+    const total = (name: string): string => `postrider.messages.${name}.OrderPlaced.orders_placed`
+    expect(await daemon.counters()).toMatchObject({
+      [total('sent')]: sends,
+      [total('acknowledged')]: sends - failures,
+      [total('acknowledgement_time.count')]: sends - failures,
+      [`${total('failed')}.NOT_ENOUGH_REPLICAS`]: failures,
+      'statsd.bad_lines_seen': 0,
+    })
+  })
+
+  test('with tags, as DogStatsD', async () => {
+    await using server = await startDogstatsdServer()
+    const { messaging } = await sendMany({ statsd: { ...statsd, port: server.port } })
+    await messaging.close()
+    await waitUntil('the last flush arrived', () =>
+      server.lines.some(({ name }) => name === 'postrider.clients.closed'),
+    )
+    const total = (name: string, tags: string): number =>
+      server.lines
+        .filter((line) => line.name === `postrider.messages.${name}` && line.tags.join(' ') === tags)
+        .reduce((sum, { value }) => sum + value, 0)
+    const tags = 'manifest:OrderPlaced topic:orders.placed'
+    expect(total('sent', tags)).toBe(sends)
+    expect(total('acknowledged', tags)).toBe(sends - failures)
+    expect(total('failed', `code:NOT_ENOUGH_REPLICAS ${tags}`)).toBe(failures)
+    expect(server.lines.filter(({ type }) => type === 'unreadable')).toEqual([])
+  })
+})
+
+test('Prometheus text says the same, and still does when all is closed', async () => {
+  const { messaging } = await sendMany({ enabled: true })
+  await messaging.close()
+  const text = messaging.metrics.prometheus()
+  const labels = 'manifest="OrderPlaced",topic="orders.placed"'
+  expect(text).toContain(`postrider_messages_sent_total{${labels}} ${sends}\n`)
+  expect(text).toContain(`postrider_messages_acknowledged_total{${labels}} ${sends - failures}\n`)
+  expect(text).toContain(`postrider_messages_failed_total{${labels},code="NOT_ENOUGH_REPLICAS"} ${failures}\n`)
+})
+
+test('off by default: nothing listens, and the text says so', async () => {
+  const messaging = createMessaging({ driver: createMemoryDriver() }, {})
+  await messaging.registry.send(OrderPlaced, { id: 1 })
+  expect(Object.values(channels).filter((channel) => channel.hasSubscribers)).toEqual([])
+  expect(messaging.metrics.prometheus()).toMatch(/^# .*metrics\.enabled.*\n$/)
+  await messaging.close()
+})
+
+test('the queue is seen while messages are in it', async () => {
+  const driver = createMemoryDriver()
+  const messaging = createMessaging({ driver, metrics: { enabled: true } }, {})
+  await messaging.registry.send(OrderPlaced, { id: 0 })
+  const release = driver.hold()
+  const sent = [1, 2, 3].map((id) => messaging.registry.send(OrderPlaced, { id }))
+  expect(messaging.metrics.prometheus()).toContain('postrider_queue_messages{driver="memory"} 3\n')
+  release()
+  await Promise.all(sent)
+  expect(messaging.metrics.prometheus()).toContain('postrider_queue_messages{driver="memory"} 0\n')
+  await messaging.close()
+})
+
+test('two instances in a process are counted apart', async () => {
+  const [one, two] = await Promise.all(
+    [1, 2].map(async (count) => {
+      const messaging = createMessaging({ driver: createMemoryDriver(), metrics: { enabled: true } }, {})
+      for (let id = 0; id < count; id++) await messaging.registry.send(OrderPlaced, { id })
+      await messaging.close()
+      return messaging.metrics.prometheus()
+    }),
+  )
+  expect(one).toMatch(/acknowledged_total\{.*\} 1\n/)
+  expect(two).toMatch(/acknowledged_total\{.*\} 2\n/)
+})
+
+test('a statsd that is not there costs the senders nothing', async () => {
+  const statsd = { host: '127.0.0.1', port: 9, protocol: 'tcp', flushIntervalMs: 100 } as const
+  const { messaging, acknowledged } = await sendMany({ statsd })
+  expect(acknowledged).toBe(sends - failures)
+  const startedAt = performance.now()
+  await messaging.close()
+  expect(performance.now() - startedAt).toBeLessThan(4000)
+})

@@ -1,0 +1,200 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { channels } from '../../src/instrumentation/events.ts'
+import { MetricsAggregator } from '../../src/instrumentation/metrics-aggregator.ts'
+import { StatsdInstrument, type StatsdOptions } from '../../src/instrumentation/statsd-instrument.ts'
+import { freePorts } from '../kafka/free-ports.ts'
+import { waitUntil } from '../kafka/wait-until.ts'
+import { startDogstatsdServer } from './dogstatsd-server.ts'
+import { startStatsdDaemon, type StatsdDaemon } from './statsd-daemon.ts'
+
+const options: StatsdOptions = {
+  host: '127.0.0.1',
+  port: 8125,
+  socketPath: undefined,
+  protocol: undefined,
+  format: 'plain',
+  prefix: 'app',
+  tags: undefined,
+  flushIntervalMs: 3_600_000,
+}
+let warnings: string[] = []
+const noteWarning = (warning: Error): void => void warnings.push(warning.message)
+
+beforeEach(() => {
+  warnings = []
+  process.on('warning', noteWarning)
+})
+
+afterEach(() => {
+  process.off('warning', noteWarning)
+  vi.doUnmock('hot-shots')
+})
+
+function start(given: Partial<StatsdOptions>): StatsdInstrument {
+  const aggregator = new MetricsAggregator({
+    instance: 'mine',
+    clients: () => [{ driver: 'memory', pending: 4, pendingBytes: 40 }],
+  })
+  return new StatsdInstrument(aggregator, { ...options, ...given })
+}
+
+function acknowledge(count: number, durationMs = 2): void {
+  const report = { instance: 'mine', manifest: 'Paid', topic: 'orders.paid', partition: 0, offset: 0, bytes: 1 }
+  for (let sent = 0; sent < count; sent++) channels['message.acknowledged'].publish({ ...report, durationMs })
+}
+
+const acknowledged = 'app.messages.acknowledged.Paid.orders_paid'
+
+describe('a real statsd', () => {
+  let daemon: StatsdDaemon
+  beforeEach(async () => {
+    daemon = await startStatsdDaemon()
+  })
+  afterEach(() => daemon[Symbol.asyncDispose]())
+
+  const targets: Record<string, () => Partial<StatsdOptions>> = {
+    UDP: () => ({ port: daemon.udpPort }),
+    TCP: () => ({ protocol: 'tcp', port: daemon.tcpPort }),
+    'a Unix stream socket': () => ({ protocol: 'unix-stream', host: undefined, socketPath: daemon.socketPath }),
+  }
+  test.each(Object.entries(targets))('adds up what several flushes bring over %s', async (_name, target) => {
+    const instrument = start(target())
+    acknowledge(100)
+    await instrument.flush()
+    await instrument.flush()
+    acknowledge(23, 8)
+    await Promise.all([instrument.close(), instrument.close()])
+    await waitUntil('everything arrived', async () => (await daemon.counters())[acknowledged] === 123)
+    expect(await daemon.counters()).toMatchObject({
+      'app.messages.acknowledgement_time.count.Paid.orders_paid': 123,
+      'app.messages.acknowledgement_time.sum.Paid.orders_paid': 384,
+      'statsd.bad_lines_seen': 0,
+    })
+    expect(await daemon.gauges()).toMatchObject({
+      'app.messages.acknowledgement_time.p99.Paid.orders_paid': 8,
+      'app.messages.acknowledgement_time.max.Paid.orders_paid': 8,
+      'app.queue.messages.memory': 4,
+      'app.queue.bytes.memory': 40,
+    })
+    expect(warnings).toEqual([])
+  })
+
+  test('is told on the interval, too', async () => {
+    const instrument = start({ port: daemon.udpPort, flushIntervalMs: 100 })
+    acknowledge(5)
+    await waitUntil('the interval brought it', async () => (await daemon.counters())[acknowledged] === 5)
+    await instrument.close()
+  })
+})
+
+test('DogStatsD lines carry the tags, and the global ones', async () => {
+  await using server = await startDogstatsdServer()
+  const instrument = start({ port: server.port, format: 'dogstatsd', tags: ['team:billing'] })
+  acknowledge(7)
+  await instrument.close()
+  await waitUntil('all lines arrived', () => server.lines.some(({ name }) => name === 'app.queue.bytes'))
+  const tags = ['manifest:Paid', 'team:billing', 'topic:orders.paid']
+  expect(server.lines).toContainEqual({ name: 'app.messages.acknowledged', value: 7, type: 'c', tags })
+  expect(server.lines).toContainEqual({ name: 'app.messages.acknowledgement_time.sum', value: 14, type: 'c', tags })
+  expect(server.lines).toContainEqual({ name: 'app.messages.acknowledgement_time.p95', value: 2, type: 'g', tags })
+  const ofDriver = ['driver:memory', 'team:billing']
+  expect(server.lines).toContainEqual({ name: 'app.queue.messages', value: 4, type: 'g', tags: ofDriver })
+})
+
+test('many series go out in datagrams that fit a frame', async () => {
+  await using server = await startDogstatsdServer()
+  const instrument = start({ port: server.port, format: 'dogstatsd' })
+  for (let index = 0; index < 200; index++)
+    channels['message.suppressed'].publish({ instance: 'mine', manifest: `Manifest${index}` })
+  await instrument.close()
+  await waitUntil('all lines arrived', () => server.lines.length === 202)
+  expect(new Set(server.lines.map(({ tags }) => tags.join(' '))).size).toBe(201)
+  expect(server.largestDatagram).toBeLessThanOrEqual(1400)
+})
+
+describe('without anybody to tell', () => {
+  test('over UDP nothing is noticed', async () => {
+    const instrument = start({ port: 9 })
+    acknowledge(1)
+    await instrument.flush()
+    await instrument.close()
+    expect(warnings).toEqual([])
+  })
+
+  test('a host that refuses is one warning, and the counts wait until it is there', async () => {
+    const [port] = (await freePorts(1)) as [number]
+    const instrument = start({ protocol: 'tcp', port })
+    acknowledge(3)
+    await instrument.flush()
+    await instrument.flush()
+    expect(warnings).toEqual([expect.stringContaining(`statsd at 127.0.0.1:${port}: connect ECONNREFUSED`)])
+    const { createServer } = await import('node:net')
+    let received = ''
+    const server = createServer((socket) => socket.on('data', (chunk) => (received += chunk.toString())))
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    await instrument.close()
+    await waitUntil('the counts arrived', () => received.includes(`${acknowledged}:3|c`))
+    server.close()
+    expect(warnings).toHaveLength(1)
+  })
+
+  test('a daemon that restarts is connected again by a later flush', async () => {
+    const { createServer } = await import('node:net')
+    let received = ''
+    let hangUp: () => void = () => undefined
+    const server = createServer((socket) => {
+      socket.on('data', (chunk) => (received += chunk.toString()))
+      hangUp = () => socket.destroy()
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as { port: number }
+    const instrument = start({ protocol: 'tcp', port })
+    acknowledge(1)
+    await instrument.flush()
+    await waitUntil('the first arrived', () => received.includes(`${acknowledged}:1|c`))
+    hangUp()
+    await waitUntil('the next arrives', async () => {
+      acknowledge(2)
+      await instrument.flush()
+      return received.includes(`${acknowledged}:2|c`)
+    })
+    await instrument.close()
+    server.close()
+  })
+
+  test('a name that does not resolve holds nothing up', async () => {
+    const instrument = start({ host: 'statsd.invalid' })
+    acknowledge(1)
+    await instrument.flush()
+    await instrument.close()
+    expect(warnings.length).toBeLessThanOrEqual(1)
+  })
+
+  test('a Unix socket that does not exist is one warning', async () => {
+    const socketPath = '/nonexistent/statsd.sock'
+    expect(existsSync(socketPath)).toBe(false)
+    for (const protocol of ['unix-stream', 'unix'] as const) {
+      warnings = []
+      const instrument = start({ host: undefined, socketPath, protocol })
+      await instrument.flush()
+      await instrument.close()
+      await waitUntil('the warning came', () => warnings.length > 0)
+      expect(warnings).toEqual([expect.stringContaining(`statsd at ${socketPath}`)])
+    }
+  })
+
+  test('a missing package is one warning with the command that installs it', async () => {
+    vi.doMock('hot-shots', () => {
+      throw new Error('Cannot find package')
+    })
+    const instrument = start({})
+    await instrument.flush()
+    await instrument.close()
+    await waitUntil('the warning came', () => warnings.length > 0)
+    expect(warnings).toEqual([expect.stringContaining('npm install hot-shots')])
+  })
+})
