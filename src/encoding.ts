@@ -2,8 +2,22 @@ export type { AvroSchema } from './encoding/avro-codec.ts'
 export { createAvroCodec } from './encoding/avro-codec.ts'
 export type { Codec } from './encoding/codec.ts'
 export { codecNames, type CodecName } from './encoding/create-codec.ts'
+export {
+  createCachedSchemaRegistry,
+  type CacheOptions,
+  type SchemaRegistryObserver,
+  type SchemaSource,
+} from './encoding/cached-schema-registry.ts'
 export { createEmbeddedSchemaRegistry } from './encoding/embedded-schema-registry.ts'
+export { createHttpSchemaRegistry, type HttpSchemaRegistryOptions } from './encoding/http-schema-registry.ts'
+export { createSchemaFiles, type SchemaStore } from './encoding/schema-files.ts'
 export { createJsonCodec } from './encoding/json-codec.ts'
 export { createBytesCodec, createStringCodec } from './encoding/raw-codec.ts'
-export type { SchemaRegistry } from './encoding/schema-registry.ts'
+export type {
+  Compatibility,
+  RegisteredSchema,
+  SchemaReference,
+  SchemaRegistry,
+  VersionedSchemaRegistry,
+} from './encoding/schema-registry.ts'
 export { readSchemaId } from './encoding/wire-format.ts'

@@ -141,6 +141,11 @@ export class ConfigStore {
     this.#users.delete(manifest)
   }
 
+  /** Whether anything is built or being built. */
+  get isLocked(): boolean {
+    return this.#users.size > 0
+  }
+
   /** Who already uses a path: a manifest's own overrides are free until it is built. */
   #userOf(path: string): string | undefined {
     const manifest = manifestOf(path)

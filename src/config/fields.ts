@@ -4,6 +4,7 @@ import { errorCodes } from '../errors/codes.ts'
 import type { BugsnagClient } from '../instrumentation/bugsnag-notifier.ts'
 import type { ErrorNotifier } from '../instrumentation/error-notifier.ts'
 import { choice, flag, integer, list, passThrough, passedIn, secret, text, type Field } from './field.ts'
+import { secretUrl, urls } from './url-field.ts'
 
 const hostAndPort = /^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i
 
@@ -97,6 +98,10 @@ export const producerFields = {
     default: 'never',
     doc: 'Whether the first send of a manifest creates its topic, as its topicConfig says.',
   }),
+  subjectStrategy: choice(['topic', 'record', 'topic-record'] as const, {
+    default: 'topic',
+    doc: 'Name a schema is registered under: `<topic>-value`, the full name of its record, or `<topic>-<record>`.',
+  }),
 } as const
 
 /** Fields of `producers.<Manifest>`: what `producer` has, and what no two manifests have in common. */
@@ -162,10 +167,40 @@ export const fields = {
     password: secret({ doc: 'SASL password.' }),
   },
   schemaRegistry: {
-    url: text({
-      pattern: /^memory:$/,
-      expected: '"memory:"',
-      doc: 'Schema registry for Avro manifests. `memory:` is one inside the process, for demos and tests.',
+    url: urls({
+      alone: 'memory:',
+      expected: 'one or several http(s) URLs, without user and password (these are fields of their own), or "memory:"',
+      doc: 'Schema registry for Avro manifests; several URLs of one stand in for each other. `memory:` is one inside the process, for demos and tests.',
+    }),
+    username: text({ doc: 'User of basic authentication.' }),
+    password: secret({ doc: 'Password of basic authentication.' }),
+    token: secret({ doc: 'Bearer token, in place of user and password.' }),
+    tls: {
+      ca: text({ doc: 'Certificate authorities: PEM text or path of a PEM file. Default: the system’s.' }),
+      certificate: text({ doc: 'Client certificate: PEM text or path.' }),
+      key: secret({ doc: 'Private key of the client certificate: PEM text or path.' }),
+    },
+    proxy: secretUrl({ doc: 'HTTP proxy to go through; may hold user and password.' }),
+    requestTimeoutMs: integer({
+      default: 3_000,
+      min: 1,
+      max: 300_000,
+      unit: 'ms',
+      doc: 'How long one request may take before the next URL or another try.',
+    }),
+    timeoutMs: integer({
+      default: 10_000,
+      min: 1,
+      max: 300_000,
+      unit: 'ms',
+      doc: 'How long an answer may take, retries included.',
+    }),
+    autoRegister: choice(['in-development', 'always', 'never'] as const, {
+      default: 'in-development',
+      doc: 'Whether the first send of a manifest registers a schema that is new; `in-development`: only where `environment` is development or test.',
+    }),
+    cacheDirectory: text({
+      doc: 'Directory for schemas and their ids, so that a process starts and sends known schemas while the schema registry is down.',
     }),
   },
   driverOptions: {

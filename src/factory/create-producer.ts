@@ -6,6 +6,7 @@ import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import { Producer } from './producer.ts'
 import type { ReadManifest } from './read-manifest.ts'
+import { resolveSubject } from './resolve-subject.ts'
 import { resolveTopic } from './resolve-topic.ts'
 
 export interface ProducerEnvironment {
@@ -29,8 +30,15 @@ export async function createProducer(
     manifest: name,
     codec: manifest.codec,
     schema: manifest.schema,
-    subject: `${topic}-value`,
-    schemaRegistry: environment.schemaRegistry,
+    subject: resolveSubject({
+      manifest: name,
+      topic,
+      part: 'value',
+      schema: manifest.schema,
+      strategy: config.subjectStrategy,
+      hook: (of, part) => manifest.instance.subject(of, part),
+    }),
+    schemaRegistry: () => manifest.schemaRegistry ?? environment.schemaRegistry(),
   })
   const { client, driver, driverName } = await environment.connect()
   if (config.createTopic === 'if-missing') {

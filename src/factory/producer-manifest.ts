@@ -2,6 +2,7 @@ import type { ProducerOptions } from '../config/fields.ts'
 import type { AvroSchema } from '../encoding/avro-codec.ts'
 import type { Codec } from '../encoding/codec.ts'
 import type { CodecName } from '../encoding/create-codec.ts'
+import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 
 /** Strings are UTF-8, numbers and bigints their decimal text; null or undefined is no key. */
 export type MessageKey = string | Uint8Array | number | bigint | null | undefined
@@ -51,6 +52,11 @@ export abstract class ProducerManifest<Payload = unknown> {
   declare readonly schema?: AvroSchema
   /** How the payload becomes bytes. Default: `avro` where there is a schema, else `json`. */
   declare readonly codec?: CodecName | Codec<Payload>
+  /**
+   * A schema registry of its own, in place of the configured one. Whoever made it closes it.
+   * @example override readonly schemaRegistry = createHttpSchemaRegistry({ urls: ['https://schemas.example.org'] })
+   */
+  declare readonly schemaRegistry?: SchemaRegistry
   declare readonly topicConfig?: TopicConfig
 
   /** The key of a message: messages of one key stay in order, on one partition. Default: none. */
@@ -70,6 +76,11 @@ export abstract class ProducerManifest<Payload = unknown> {
 
   /** When it happened, in ms since 1970 or as a Date. Default: undefined, the time of the send. */
   timestamp(_payload: Payload): number | Date | undefined {
+    return undefined
+  }
+
+  /** The name its schema is registered under. Default: undefined, `subjectStrategy` decides. */
+  subject(_topic: string, _part: 'key' | 'value'): string | undefined {
     return undefined
   }
 

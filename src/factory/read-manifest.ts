@@ -4,6 +4,7 @@ import type { Codec } from '../encoding/codec.ts'
 import { describeType } from '../encoding/codec.ts'
 import { codecNames, type CodecName } from '../encoding/create-codec.ts'
 import type { AvroSchema } from '../encoding/avro-codec.ts'
+import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import {
   manifestNameOf,
@@ -21,10 +22,11 @@ export interface ReadManifest<Payload = unknown> {
   readonly topic: string | ((environment: string) => string)
   readonly codec: CodecName | Codec
   readonly schema: AvroSchema | undefined
+  readonly schemaRegistry: SchemaRegistry | undefined
   readonly topicConfig: TopicConfig
 }
 
-const hooks = ['key', 'headers', 'partition', 'timestamp', 'prepare'] as const
+const hooks = ['key', 'headers', 'partition', 'timestamp', 'prepare', 'subject'] as const
 
 /** Makes the instance and checks its attributes. @throws MANIFEST_INVALID naming class and attribute */
 export function readManifest(Manifest: ProducerManifestClass): ReadManifest {
@@ -62,6 +64,13 @@ export function readManifest(Manifest: ProducerManifestClass): ReadManifest {
     throw invalid('codec', `must be one of ${codecNames.join(', ')}, or an object with encode and decode`)
   }
   if (codec === 'avro' && schema === undefined) throw invalid('schema', 'is missing, and codec is avro')
+  const { schemaRegistry } = instance
+  if (
+    schemaRegistry !== undefined &&
+    (typeof schemaRegistry?.register !== 'function' || typeof schemaRegistry.getById !== 'function')
+  ) {
+    throw invalid('schemaRegistry', 'must be an object with register and getById, as createHttpSchemaRegistry makes it')
+  }
   for (const hook of hooks) {
     if (typeof instance[hook] !== 'function')
       throw invalid(hook, `must be a method, not ${describeType(instance[hook])}`)
@@ -74,7 +83,7 @@ export function readManifest(Manifest: ProducerManifestClass): ReadManifest {
       .map((name) => [name, (instance as unknown as Record<string, unknown>)[name]])
       .filter(([, value]) => value !== undefined),
   )
-  return { name: manifest, instance, attributes, topic, codec, schema, topicConfig }
+  return { name: manifest, instance, attributes, topic, codec, schema, schemaRegistry, topicConfig }
 }
 
 function checkTopicConfig(

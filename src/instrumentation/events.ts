@@ -26,6 +26,20 @@ interface EventDetails {
     dispatched: boolean
   }
   'message.suppressed': { manifest: string }
+  'schema.fetched': {
+    id: number
+    /** `cache`, `disk` while the schema registry is down, or `network`. */
+    source: 'cache' | 'disk' | 'network'
+    durationMs: number
+  }
+  'schema.registered': {
+    subject: string
+    id: number
+    /** As for `schema.fetched`. */
+    source: 'cache' | 'disk' | 'network'
+    durationMs: number
+  }
+  'schema_registry.errored': { error: MessagingError }
   'registry.closing': { pending: number }
   'registry.closed': { durationMs: number; unsettled: number }
 }
@@ -51,6 +65,9 @@ export const events: Readonly<Record<EventName, string>> = {
   'message.acknowledged': 'The broker acknowledged a message.',
   'message.failed': 'A message failed for good; `dispatched` says that no caller waits for it.',
   'message.suppressed': 'A message was not sent because its manifest is disabled in this async context.',
+  'schema.fetched': 'The schema with an id that a message names is known.',
+  'schema.registered': 'The id of a manifest’s schema is known: it was found, or registered where that is allowed.',
+  'schema_registry.errored': 'The schema registry or its cache on disk failed; what is known already is still used.',
   'registry.closing': 'close() was called; new sends are refused from here on.',
   'registry.closed': 'Everything is settled and closed.',
 }

@@ -2,12 +2,11 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Client } from '../driver/client.ts'
 import type { MessagingConfig } from '../config/fields.ts'
 import type { ConfigStore } from '../config/config-store.ts'
-import { environmentName } from '../config/environment.ts'
 import { describeType } from '../encoding/codec.ts'
-import { createEmbeddedSchemaRegistry } from '../encoding/embedded-schema-registry.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import { createProducer } from '../factory/create-producer.ts'
+import { createSchemaRegistry } from '../factory/create-schema-registry.ts'
 import type { DeliveryReport } from '../factory/delivery-report.ts'
 import type { Producer } from '../factory/producer.ts'
 import {
@@ -228,7 +227,7 @@ export class ProducerRegistry {
       const producer = await createProducer(read, producerConfig, {
         instance: this.#instance,
         config,
-        schemaRegistry: () => this.#resolveSchemaRegistry(),
+        schemaRegistry: () => (this.#schemaRegistry ??= createSchemaRegistry(config, this.#instance)),
         connect: () => this.#clients.connect(config, producerConfig),
       })
       if (config.closeOnExit) this.#stopWatchingExit ??= closeOnExit(this)
@@ -245,21 +244,12 @@ export class ProducerRegistry {
       }
       return producer
     } catch (thrown) {
-      this.#config.unlock(manifest)
+      this.#unlock(manifest)
       const error = normalizeBuildFailure(thrown, manifest)
       const channel = channels['producer.build_failed']
       if (channel.hasSubscribers) channel.publish({ instance: this.#instance, manifest, error })
       throw error
     }
-  }
-
-  #resolveSchemaRegistry(): SchemaRegistry {
-    const path = 'schemaRegistry.url'
-    if (this.#config.resolve().schemaRegistry.url === undefined) {
-      throw new MessagingError('CONFIG_MISSING', { path, env: environmentName(path) })
-    }
-    this.#schemaRegistry ??= createEmbeddedSchemaRegistry()
-    return this.#schemaRegistry
   }
 
   #isDisabled(Manifest: ProducerManifestClass, entry: ProducerEntry): boolean {
@@ -279,8 +269,16 @@ export class ProducerRegistry {
     for (const entry of this.#entries.values()) {
       if (!entry.producer?.uses(client)) continue
       entry.producer = undefined
-      this.#config.unlock(entry.name)
+      this.#unlock(entry.name)
     }
+  }
+
+  /** Once nothing is built from the configuration it can change, and with it the schema registry. */
+  #unlock(manifest: string): void {
+    this.#config.unlock(manifest)
+    if (this.#config.isLocked) return
+    void this.#schemaRegistry?.close?.().catch(() => undefined)
+    this.#schemaRegistry = undefined
   }
 
   /** Everything accepted so far is with a client, or has failed. */
@@ -306,6 +304,7 @@ export class ProducerRegistry {
     const left = Math.max(0, Math.round(closeTimeoutMs - (performance.now() - startedAt)))
     const unsettled = await this.#clients.close(left)
     this.#stopWatchingExit?.()
+    await this.#schemaRegistry?.close?.().catch(() => undefined)
     this.#state = 'closed'
     const durationMs = performance.now() - startedAt
     if (channels['registry.closed'].hasSubscribers)

@@ -35,7 +35,7 @@ describe('reading', () => {
       'producer.acks': 1,
       'producer.lingerMs': 15,
       'driverOptions.confluent': { 'client.rack': 'a', 'statistics.interval.ms': 5 },
-      'schemaRegistry.url': 'memory:',
+      'schemaRegistry.url': ['memory:'],
     })
   })
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { ConfigStore } from '../../src/config/config-store.ts'
 import type { MessagingOptions } from '../../src/config/fields.ts'
 import { Client } from '../../src/driver/client.ts'
@@ -92,6 +92,36 @@ test('mistakes that need no network are found before a connection is made', asyn
     expect((await catchRejection(created)).code).toBe(code)
     expect(connections).toEqual([])
   }
+})
+
+test('the subject follows strategy and hook', async () => {
+  class Order extends ProducerManifest<object> {
+    readonly topic = 'orders'
+    override readonly schema = { type: 'record', name: 'Order', namespace: 'shop', fields: [] }
+  }
+  class Named extends Order {
+    override subject(topic: string, part: string): string {
+      return `${topic}.${part}`
+    }
+  }
+  const byRecord = create(Order, { producer: { subjectStrategy: 'record' } })
+  const byHook = create(Named, { producer: { subjectStrategy: 'topic-record' } })
+  await Promise.all([byRecord.created, byHook.created])
+  expect([...byRecord.subjects, ...byHook.subjects]).toEqual(['shop.Order', 'orders.value'])
+})
+
+test('a schema registry of its own is asked in place of the configured one', async () => {
+  const own = createEmbeddedSchemaRegistry()
+  class Elsewhere extends ProducerManifest<string> {
+    readonly topic = 'orders'
+    override readonly schema = '"string"'
+    override readonly schemaRegistry = own
+  }
+  const register = vi.spyOn(own, 'register')
+  const { created, subjects } = create(Elsewhere)
+  await created
+  expect(register).toHaveBeenCalledTimes(1)
+  expect(subjects).toEqual([])
 })
 
 test('a topic is created only where the configuration says so, as the topicConfig says', async () => {

@@ -163,6 +163,21 @@ describe('bad input', () => {
     )
   })
 
+  test('a wrong schema registry can be corrected after a failed first send', async () => {
+    class Typed extends ProducerManifest<string> {
+      topic = 'typed'
+      override readonly schema = '"string"'
+    }
+    await using messaging = messagingInMemory()
+    messaging.configure({ schemaRegistry: { url: 'http://127.0.0.1:1', timeoutMs: 50 } })
+    await expect(messaging.registry.send(Typed, 'x')).rejects.toMatchObject({
+      code: 'SCHEMA_REGISTRY_UNREACHABLE',
+      manifest: 'Typed',
+    })
+    messaging.configure({ schemaRegistry: { url: 'memory:' } })
+    await expect(messaging.registry.send(Typed, 'x')).resolves.toMatchObject({ topic: 'typed' })
+  })
+
   test('no brokers says so', async () => {
     await using messaging = createMessaging({}, {})
     await expect(messaging.registry.send(OrderPlaced, order)).rejects.toMatchObject({ code: 'CONFIG_MISSING' })

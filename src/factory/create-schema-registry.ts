@@ -1,0 +1,70 @@
+import { environmentName } from '../config/environment.ts'
+import type { MessagingConfig } from '../config/fields.ts'
+import { createCachedSchemaRegistry, type SchemaRegistryObserver } from '../encoding/cached-schema-registry.ts'
+import { createEmbeddedSchemaRegistry } from '../encoding/embedded-schema-registry.ts'
+import { createHttpSchemaRegistry } from '../encoding/http-schema-registry.ts'
+import { createSchemaFiles } from '../encoding/schema-files.ts'
+import type { SchemaRegistry, VersionedSchemaRegistry } from '../encoding/schema-registry.ts'
+import { MessagingError } from '../errors/messaging-error.ts'
+import { channels } from '../instrumentation/events.ts'
+
+type Config = Pick<MessagingConfig, 'schemaRegistry' | 'environment'>
+
+/** What `autoRegister` counts as development. */
+const developmentNames = new Set(['development', 'test'])
+
+/** The schema registry that configuration names, cached. Opens nothing. @throws CONFIG_MISSING */
+export function createSchemaRegistry(config: Config, instance: string): SchemaRegistry {
+  const urls = urlsOf(config)
+  if (urls.includes('memory:')) return createEmbeddedSchemaRegistry()
+  const { cacheDirectory } = config.schemaRegistry
+  return createCachedSchemaRegistry(createSchemaRegistryClient(config), {
+    observer: publishTo(instance),
+    store: cacheDirectory === undefined ? undefined : createSchemaFiles(cacheDirectory, urls.toSorted().join(' ')),
+  })
+}
+
+/** The same without caches, with all that tools ask for. @throws CONFIG_MISSING, CONFIG_INVALID for `memory:` */
+export function createSchemaRegistryClient(config: Config): Required<VersionedSchemaRegistry> {
+  const urls = urlsOf(config)
+  if (urls.includes('memory:')) {
+    const expected = 'the URL of a server: the schema registry inside the process has no versions'
+    throw new MessagingError('CONFIG_INVALID', { path: 'schemaRegistry.url', value: '"memory:"', expected })
+  }
+  const { username, password, token, tls, proxy, requestTimeoutMs, timeoutMs, autoRegister } = config.schemaRegistry
+  return createHttpSchemaRegistry({
+    urls,
+    username,
+    password: password?.reveal(),
+    token: token?.reveal(),
+    tls: { ...tls, key: tls.key?.reveal() },
+    proxy: proxy?.reveal(),
+    requestTimeoutMs,
+    timeoutMs,
+    autoRegister:
+      autoRegister === 'always' || (autoRegister === 'in-development' && developmentNames.has(config.environment)),
+  })
+}
+
+function urlsOf({ schemaRegistry }: Config): readonly string[] {
+  const path = 'schemaRegistry.url'
+  if (schemaRegistry.url === undefined) throw new MessagingError('CONFIG_MISSING', { path, env: environmentName(path) })
+  return schemaRegistry.url
+}
+
+function publishTo(instance: string): SchemaRegistryObserver {
+  return {
+    fetched(details) {
+      const channel = channels['schema.fetched']
+      if (channel.hasSubscribers) channel.publish({ instance, ...details })
+    },
+    registered(details) {
+      const channel = channels['schema.registered']
+      if (channel.hasSubscribers) channel.publish({ instance, ...details })
+    },
+    errored(error) {
+      const channel = channels['schema_registry.errored']
+      if (channel.hasSubscribers) channel.publish({ instance, error })
+    },
+  }
+}
