@@ -7,6 +7,7 @@ export interface TaggedPayload {
   readonly manifest?: string
   readonly topic?: string | undefined
   readonly driver?: string
+  readonly source?: string
   readonly error?: MessagingError
 }
 

@@ -1,9 +1,9 @@
 import type { EventName, EventPayloads } from './events.ts'
 
 /** Closed on purpose: a tag with a value per message (a key, an id) would make a series per message. */
-export type MetricTag = 'manifest' | 'topic' | 'code' | 'driver'
+export type MetricTag = 'manifest' | 'topic' | 'code' | 'driver' | 'source'
 
-export type MetricUnit = 'messages' | 'bytes' | 'ms' | 'producers' | 'connections' | 'errors'
+export type MetricUnit = 'messages' | 'bytes' | 'ms' | 'producers' | 'connections' | 'schemas' | 'errors'
 
 interface MetricRow {
   readonly unit: MetricUnit
@@ -107,6 +107,27 @@ export const metrics = {
     unit: 'errors',
     tags: ['driver', 'code'],
     meaning: 'Trouble that clients report in the background (a broker down, a fatal error), by error code.',
+  }),
+  'schemas.fetched': fed('counter', 'schema.fetched', {
+    unit: 'schemas',
+    tags: ['source'],
+    meaning: 'Schemas looked up by the id in a message; the source `cache` is a hit.',
+  }),
+  'schemas.fetch_time': fed('distribution', 'schema.fetched', {
+    unit: 'ms',
+    tags: ['source'],
+    meaning: 'How long a look-up took that the cache could not answer.',
+    value: ({ source, durationMs }) => (source === 'cache' ? undefined : durationMs),
+  }),
+  'schemas.registered': fed('counter', 'schema.registered', {
+    unit: 'schemas',
+    tags: ['source'],
+    meaning: 'Ids found, or given, for schemas of manifests; the source `cache` is a hit.',
+  }),
+  'schemas.errored': fed('counter', 'schema_registry.errored', {
+    unit: 'errors',
+    tags: ['code'],
+    meaning: 'Failures of the schema registry or its cache on disk, by error code.',
   }),
   'queue.messages': {
     type: 'gauge',

@@ -14,7 +14,7 @@ describe.each(metricRows)('%s', (name, metric) => {
   })
 
   test('has no tag that could have a value per message', () => {
-    expect(['manifest', 'topic', 'code', 'driver']).toEqual(expect.arrayContaining([...metric.tags]))
+    expect(['manifest', 'topic', 'code', 'driver', 'source']).toEqual(expect.arrayContaining([...metric.tags]))
     expect(metric.tags.length).toBeGreaterThan(0)
   })
 })
@@ -24,4 +24,10 @@ test('an acknowledgement whose time is unknown counts, without a time', () => {
   const { value } = metrics['messages.acknowledgement_time']
   expect(value?.(acknowledged)).toBeUndefined()
   expect(value?.({ ...acknowledged, durationMs: 2 })).toBe(2)
+})
+
+test('a cache hit counts, without a time', () => {
+  const { value } = metrics['schemas.fetch_time']
+  expect(value?.({ instance: 'a', id: 1, source: 'cache', durationMs: 1 } as never)).toBeUndefined()
+  expect(value?.({ instance: 'a', id: 1, source: 'network', durationMs: 3 } as never)).toBe(3)
 })
