@@ -11,7 +11,12 @@ export {
 export { createEmbeddedSchemaRegistry } from './encoding/embedded-schema-registry.ts'
 export { createHttpSchemaRegistry, type HttpSchemaRegistryOptions } from './encoding/http-schema-registry.ts'
 export { createSchemaFiles, type SchemaStore } from './encoding/schema-files.ts'
+export type { DecodeLimits } from './encoding/decode-guard.ts'
+export { defaultDecodeLimits } from './encoding/decode-guard.ts'
+export type { LongShape } from './encoding/exact-long.ts'
 export { createJsonCodec } from './encoding/json-codec.ts'
+export { createMultiFormatCodec } from './encoding/multi-format-codec.ts'
+export { createSingleObjectCodec } from './encoding/single-object.ts'
 export { createBytesCodec, createStringCodec } from './encoding/raw-codec.ts'
 export type {
   Compatibility,

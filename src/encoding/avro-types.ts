@@ -22,7 +22,8 @@ export async function loadAvroTypes(longs: LongShape = 'number'): Promise<ParseS
   return (schema, subject) => {
     try {
       const parsed: unknown = typeof schema === 'string' ? parseSchemaText(schema) : schema
-      return avsc.Type.forSchema(parsed as string, { typeHook: createType } as object) as AvroType
+      const options: object = { typeHook: createType }
+      return avsc.Type.forSchema(parsed as string, options) as AvroType
     } catch (error) {
       throw new MessagingError('SCHEMA_INVALID', { subject, reason: (error as Error).message }, { cause: error })
     }

@@ -19,7 +19,7 @@ function request(given: Partial<CodecRequest>): CodecRequest {
 
 test.each(codecNames)('%s is made by its name', async (name) => {
   const avro = { schema: { type: 'string' }, schemaRegistry: createEmbeddedSchemaRegistry } as const
-  const codec = await createCodec(request({ codec: name, ...(name === 'avro' ? avro : {}) }))
+  const codec = await createCodec(request({ codec: name, ...(name.startsWith('avro') ? avro : {}) }))
   expect(codec.name).toBe(name)
 })
 
@@ -28,8 +28,8 @@ test('a codec object is taken as it is', () => {
   expect(createCodec(request({ codec: own }))).toBe(own)
 })
 
-test('avro without a schema is a mistake of the manifest', () => {
-  const error = catchError(() => createCodec(request({ codec: 'avro' })))
+test.each(['avro', 'avro-single-object'] as const)('%s without a schema is a mistake of the manifest', (codec) => {
+  const error = catchError(() => createCodec(request({ codec })))
   expect(error).toMatchObject({ code: 'MANIFEST_INVALID', manifest: 'OrderPlaced' })
   expect(error.message).toBe('Manifest OrderPlaced: schema is missing.')
 })
@@ -37,4 +37,10 @@ test('avro without a schema is a mistake of the manifest', () => {
 test('the codec names its manifest in errors', async () => {
   const codec = await createCodec(request({ codec: 'string' }))
   expect(catchError(() => codec.encode(5)).message).toContain('Payload of OrderPlaced at $')
+})
+
+test.each(['avro', 'avro-single-object'] as const)('%s gives longs the shape that is asked for', async (name) => {
+  const avro = { codec: name, schema: 'long', longs: 'bigint', schemaRegistry: createEmbeddedSchemaRegistry } as const
+  const codec = await createCodec(request(avro))
+  expect(await codec.decode(codec.encode(-(2n ** 63n)))).toBe(-(2n ** 63n))
 })
