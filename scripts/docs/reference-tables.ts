@@ -4,6 +4,7 @@ import { fields, manifestFields } from '../../src/config/fields.ts'
 import { listFields } from '../../src/config/list-fields.ts'
 import { errorCodes } from '../../src/errors/codes.ts'
 import { events } from '../../src/instrumentation/events.ts'
+import { metricRows } from '../../src/instrumentation/metrics.ts'
 import { markdownTable } from './markdown-table.ts'
 import { readPayloads } from './read-payloads.ts'
 
@@ -16,6 +17,7 @@ export function createReferenceTables(): Readonly<Record<string, Readonly<Record
     },
     'docs/errors.md': { codes: codeTable() },
     'docs/events.md': { events: eventTable() },
+    'docs/metrics.md': { metrics: metricTable() },
   }
 }
 
@@ -69,6 +71,20 @@ function eventTable(): string {
             `${code(`${field.name}: ${field.type}`)}${field.doc === '' ? '' : ` (${uncapitalize(field.doc)})`}`,
         )
         .join(', '),
+    ]),
+  )
+}
+
+function metricTable(): string {
+  return markdownTable(
+    ['Metric', 'Type', 'Unit', 'Tags', 'Fed by', 'Meaning'],
+    metricRows.map(([name, metric]) => [
+      code(name),
+      metric.type,
+      metric.unit,
+      metric.tags.map(code).join(', '),
+      metric.type === 'gauge' ? 'the open clients' : code(metric.event),
+      metric.meaning,
     ]),
   )
 }
