@@ -21,5 +21,7 @@ export type { BatchFailure, ErrorContext, ErrorParameters } from './errors/messa
 export { errorCodes } from './errors/codes.ts'
 export type { ErrorCode, ErrorCodeEntry, Outcome } from './errors/codes.ts'
 export type { MetricsReader } from './instrumentation/instance-metrics.ts'
+export type { Breadcrumb, ErrorNotifier, ErrorReport } from './instrumentation/error-notifier.ts'
+export type { TracingControl, TracingStatus } from './instrumentation/tracing.ts'
 export { subscribe } from './instrumentation/events.ts'
 export type { EventName, EventPayloads } from './instrumentation/events.ts'

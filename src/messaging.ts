@@ -5,6 +5,7 @@ import { readManifest } from './factory/read-manifest.ts'
 import { startErrorReporting } from './instrumentation/error-reporting.ts'
 import { InstanceMetrics, type MetricsReader } from './instrumentation/instance-metrics.ts'
 import type { Instrument } from './instrumentation/instrument.ts'
+import { Tracing, type TracingControl } from './instrumentation/tracing.ts'
 import { ProducerRegistry } from './registry/producer-registry.ts'
 
 export interface ConfigureOptions {
@@ -16,6 +17,7 @@ export interface ConfigureOptions {
 export interface Messaging extends AsyncDisposable {
   readonly registry: ProducerRegistry
   readonly config: MessagingConfiguration
+  readonly tracing: TracingControl
   readonly metrics: MetricsReader
   /** Adds options; all or nothing. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID, CONFIG_IN_USE */
   configure(options: MessagingOptions, how?: ConfigureOptions): void
@@ -47,11 +49,17 @@ export function createMessaging(
 ): Messaging {
   const store = new ConfigStore(environment)
   store.configure(options)
+  const tracing = new Tracing()
   const metrics = new InstanceMetrics(() => registry.status().clients)
-  const registry: ProducerRegistry = new ProducerRegistry(store, (config, instance) =>
-    [metrics.start(config.metrics, instance), ...instruments.map((start) => start(config, instance))].filter(
-      (instrument) => instrument !== undefined,
-    ),
+  const registry: ProducerRegistry = new ProducerRegistry(
+    store,
+    (config, instance) =>
+      [
+        metrics.start(config.metrics, instance),
+        tracing.start(config.tracing),
+        ...instruments.map((start) => start(config, instance)),
+      ].filter((instrument) => instrument !== undefined),
+    tracing,
   )
   const close = (): Promise<void> => registry.close()
   return {
@@ -64,6 +72,7 @@ export function createMessaging(
       },
     },
     metrics,
+    tracing,
     configure: (added, { layer } = {}) => store.configure(added, layer),
     close,
     [Symbol.asyncDispose]: close,

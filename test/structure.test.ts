@@ -45,6 +45,7 @@ const layers: Record<string, Layer> = {
 const vendors: Record<string, Vendor> = {
   '@bugsnag/js': { owner: 'instrumentation/bugsnag-notifier.ts', lazy: true },
   '@confluentinc/kafka-javascript': { owner: 'driver/confluent/native-module.ts', lazy: true },
+  '@opentelemetry/api': { owner: 'instrumentation/open-telemetry.ts', lazy: true },
   avsc: { owner: 'encoding/avsc-module.ts', lazy: true },
   'hot-shots': { owner: 'instrumentation/statsd-instrument.ts', lazy: true },
   undici: { owner: 'encoding/schema-registry-transport.ts', lazy: true },
@@ -94,7 +95,7 @@ const publicNames: Record<string, string[]> = {
     'defaultDecodeLimits',
     'readSchemaId',
   ],
-  './instrumentation': ['channels', 'events', 'subscribe'],
+  './instrumentation': ['channels', 'events', 'extractTraceContext', 'subscribe'],
   './testing': ['createMemoryDriver', 'startMockCluster'],
 }
 

@@ -54,6 +54,13 @@ export function integer<
     WithDefault<number, Given>
 }
 
+export function fraction<Given extends Details<number>>(given: Given): Field<number> & WithDefault<number, Given> {
+  const accept = (value: unknown): number | undefined =>
+    typeof value === 'number' && value >= 0 && value <= 1 ? value : undefined
+  return { type: 'a number from 0 to 1', accept, parse: parseNumber, ...given } as Field<number> &
+    WithDefault<number, Given>
+}
+
 export function flag<Given extends Details<boolean>>(given: Given): Field<boolean> & WithDefault<boolean, Given> {
   const accept = (value: unknown): boolean | undefined => (typeof value === 'boolean' ? value : undefined)
   const parse = (value: string): unknown =>

@@ -3,7 +3,7 @@ import type { DriverName } from '../driver/load-driver.ts'
 import { errorCodes } from '../errors/codes.ts'
 import type { BugsnagClient } from '../instrumentation/bugsnag-notifier.ts'
 import type { ErrorNotifier } from '../instrumentation/error-notifier.ts'
-import { choice, flag, integer, list, passThrough, passedIn, secret, text, type Field } from './field.ts'
+import { choice, flag, fraction, integer, list, passThrough, passedIn, secret, text, type Field } from './field.ts'
 import { secretUrl, urls } from './url-field.ts'
 
 const hostAndPort = /^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i
@@ -270,6 +270,20 @@ export const fields = {
         doc: 'How often counts are sent; once more on close.',
       }),
     },
+  },
+  tracing: {
+    manifests: list({
+      pattern: /^([\w$-]+|\*)$/,
+      expected: 'a list of manifest names, or "*" for all',
+      doc: 'Whose messages are traced from the start; `messaging.tracing` changes it later. Needs @opentelemetry/api.',
+    }),
+    sampleRate: fraction({
+      default: 1,
+      doc: 'The part of their messages that get a span; the others carry on the trace they are sent in.',
+    }),
+    signal: choice(['SIGUSR2'] as const, {
+      doc: 'A signal that switches tracing off, or on again for `manifests` (for all, if none are named).',
+    }),
   },
   producer: producerFields,
 } as const

@@ -4,6 +4,7 @@ import type { Driver } from '../driver/driver.ts'
 import { createCodec } from '../encoding/create-codec.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
+import type { TraceSwitch } from '../instrumentation/tracing.ts'
 import { Producer } from './producer.ts'
 import type { ReadManifest } from './read-manifest.ts'
 import { resolveSubject } from './resolve-subject.ts'
@@ -12,6 +13,7 @@ import { resolveTopic } from './resolve-topic.ts'
 export interface ProducerEnvironment {
   readonly instance: string
   readonly config: MessagingConfig
+  readonly tracing?: TraceSwitch | undefined
   readonly schemaRegistry: () => SchemaRegistry
   /** The shared client for a producer's profile. */
   readonly connect: () => Promise<{ client: Client; driver: Driver; driverName: string }>
@@ -59,6 +61,7 @@ export async function createProducer(
     client,
     driverName,
     instance: environment.instance,
+    tracing: environment.tracing,
     maxMessageBytes,
   })
 }

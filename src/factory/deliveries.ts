@@ -3,12 +3,15 @@ import { createDriverError } from '../driver/driver-error.ts'
 import type { DriverFailure } from '../driver/driver.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import { channels } from '../instrumentation/events.ts'
+import type { MessageTrace } from '../instrumentation/message-trace.ts'
 import type { BatchResult } from './batch-result.ts'
 import type { DeliveryReport } from './delivery-report.ts'
 import type { ProducerLedger } from './producer-ledger.ts'
 
 /** A message of a producer: tells the ledger and, by its kind, a caller, a batch or nobody. */
 export abstract class MessageDelivery extends Delivery {
+  /** Undefined while its manifest is not traced. */
+  trace: MessageTrace | undefined = undefined
   protected readonly ledger: ProducerLedger
   readonly #signal: AbortSignal | undefined
   readonly #onAbort: (() => void) | undefined
@@ -58,6 +61,7 @@ export abstract class MessageDelivery extends Delivery {
       this.#report(createDriverError(failure, { manifest, topic }), partition)
       return
     }
+    this.trace?.acknowledged(partition, offset)
     this.ledger.recordAcknowledged(partition, offset, this.bytes, this.#startedAt)
     if (!this.#reported) this.acknowledged({ topic, partition, offset, timestamp })
   }
@@ -80,6 +84,7 @@ export abstract class MessageDelivery extends Delivery {
   }
 
   #report(error: MessagingError, partition = -1): void {
+    this.trace?.failed(error)
     this.ledger.recordFailed(error, this.dispatched, partition)
     if (!this.#reported) this.failed(error)
   }

@@ -218,8 +218,8 @@ export class Producer<Payload = unknown> {
       throw new MessagingError('MESSAGE_TOO_LARGE', { reason }, { manifest: name, topic })
     }
     if (delivery.trace !== undefined) {
-      const traced = delivery.trace.headers(encodedHeaders) ?? []
-      const tracedBytes = bytes + headerBytes(traced) - headerBytes(encodedHeaders ?? [])
+      const traced = delivery.trace.headers(encodedHeaders)
+      const tracedBytes = bytes + headerBytes(traced ?? []) - headerBytes(encodedHeaders ?? [])
       // To be traced is no reason to fail: a message that has no room for it goes without.
       if (tracedBytes <= this.#maxMessageBytes) [encodedHeaders, bytes] = [traced, tracedBytes]
     }

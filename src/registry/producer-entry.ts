@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { Producer } from '../factory/producer.ts'
 
@@ -52,7 +53,9 @@ export class ProducerEntry {
       )
       return
     }
-    const waiting: Waiting = { start, fail }
+    // In its own async context, not in the one of the first send, which the build runs in: a trace begins there.
+    const inContext = AsyncLocalStorage.snapshot()
+    const waiting: Waiting = { start: (producer) => inContext(start, producer), fail }
     this.#waiting.push(waiting)
     if (signal instanceof AbortSignal) this.#giveUpOnAbort(waiting, signal)
     this.#building ??= this.#run().finally(() => (this.#building = undefined))

@@ -20,6 +20,7 @@ import { readManifest } from '../factory/read-manifest.ts'
 import type { SendManyOptions, SendOptions } from '../factory/send-options.ts'
 import { channels } from '../instrumentation/events.ts'
 import type { Instrument } from '../instrumentation/instrument.ts'
+import type { Tracing } from '../instrumentation/tracing.ts'
 import { ClientPool } from './client-pool.ts'
 import { closeOnExit } from './close-on-exit.ts'
 import { ProducerEntry } from './producer-entry.ts'
@@ -39,13 +40,15 @@ export class ProducerRegistry {
   #closing: Promise<void> | undefined
   #stopWatchingExit: (() => void) | undefined
   readonly #startInstruments: StartInstruments
+  readonly #tracing: Tracing | undefined
   #instruments: readonly Instrument[] | undefined
   #name: string | undefined
 
   /** @param startInstruments called once, by the first build */
-  constructor(config: ConfigStore, startInstruments: StartInstruments = () => []) {
+  constructor(config: ConfigStore, startInstruments: StartInstruments = () => [], tracing?: Tracing) {
     this.#config = config
     this.#startInstruments = startInstruments
+    this.#tracing = tracing
     // A client with a fatal error sends nothing any more: the next send builds a new one.
     this.#clients = new ClientPool(
       () => this.#instance,
@@ -224,9 +227,12 @@ export class ProducerRegistry {
       const config = this.#config.resolve()
       this.#instruments ??= this.#startInstruments(config, this.#instance)
       const producerConfig = this.#config.resolveProducer(manifest, read.attributes)
+      // What is to be traced is traced from the first message on.
+      await this.#tracing?.ready
       const producer = await createProducer(read, producerConfig, {
         instance: this.#instance,
         config,
+        tracing: this.#tracing?.of(manifest),
         schemaRegistry: () => (this.#schemaRegistry ??= createSchemaRegistry(config, this.#instance)),
         connect: () => this.#clients.connect(config, producerConfig),
       })

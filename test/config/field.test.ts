@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { choice, flag, integer, list, passedIn, passThrough, secret, text } from '../../src/config/field.ts'
+import { choice, flag, fraction, integer, list, passedIn, passThrough, secret, text } from '../../src/config/field.ts'
 import { Secret } from '../../src/config/secret.ts'
 
 const doc = 'What it does.'
@@ -93,6 +93,13 @@ test('passedIn takes what has the methods, as it is, and nothing from the enviro
   expect(field.accept(callable)).toBe(callable)
   expect([{}, { notify: 1 }, null, 'notify', 5].map(field.accept)).toEqual(Array(5).fill(undefined))
   expect(field).toMatchObject({ env: false, secret: true, type: 'an object with notify()' })
+})
+
+test('fraction takes numbers from 0 to 1, from the environment too', () => {
+  const field = fraction({ doc, default: 1 })
+  expect([0, 0.1, 1].map(field.accept)).toEqual([0, 0.1, 1])
+  expect([-0.1, 1.1, Number.NaN, '1', null].map(field.accept)).toEqual(Array(5).fill(undefined))
+  expect([field.parse('0.25'), field.parse('a lot'), field.parse('')]).toEqual([0.25, 'a lot', ''])
 })
 
 describe('passThrough', () => {
