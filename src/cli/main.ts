@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { isMessagingError } from '../errors/messaging-error.ts'
+import { runSchemas, schemasUsage } from './schemas.ts'
 import { runSend, sendUsage, type CommandStreams } from './send.ts'
 
 interface Command {
@@ -11,6 +12,7 @@ interface Command {
 
 const commands: Readonly<Record<string, Command>> = {
   send: { summary: 'send lines of JSON as messages of a manifest', usage: sendUsage, run: runSend },
+  schemas: { summary: 'check, register or compare the schemas of manifests', usage: schemasUsage, run: runSchemas },
 }
 
 const overview = `postrider COMMAND [OPTIONS]

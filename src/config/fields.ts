@@ -169,7 +169,7 @@ export const fields = {
   schemaRegistry: {
     url: urls({
       alone: 'memory:',
-      expected: 'one or several http(s) URLs, without user and password (these are fields of their own), or "memory:"',
+      expected: 'one or several http(s) URLs, without user and password (for these there are username, password and token), or "memory:"',
       doc: 'Schema registry for Avro manifests; several URLs of one stand in for each other. `memory:` is one inside the process, for demos and tests.',
     }),
     username: text({ doc: 'User of basic authentication.' }),

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { loadManifest } from '../../src/cli/load-manifest.ts'
+import { loadManifest, loadManifests } from '../../src/cli/load-manifest.ts'
 import { catchRejection } from '../catch-error.ts'
-import { Note } from './manifests.ts'
+import { Counted, Note } from './manifests.ts'
 import Single from './single-manifest.ts'
 
 const file = fileURLToPath(new URL('manifests.ts', import.meta.url))
@@ -37,4 +37,10 @@ test.each([
 test('the message names the manifests there are', async () => {
   const { message } = await catchRejection(loadManifest(file))
   expect(message).toMatch(/the file exports (Counted, Note|Note, Counted)\.$/)
+})
+
+test('all manifests of a file, or the one that is named', async () => {
+  expect(new Set(await loadManifests(file))).toEqual(new Set([Counted, Note]))
+  expect(await loadManifests(`${file}#Note`)).toEqual([Note])
+  expect((await catchRejection(loadManifests('test/cli/run-cli.ts'))).message).toContain('the file exports no manifest')
 })

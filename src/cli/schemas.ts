@@ -1,0 +1,164 @@
+import { parseArgs } from 'node:util'
+import { ConfigStore } from '../config/config-store.ts'
+import { canonicalizeSchema } from '../encoding/canonical-schema.ts'
+import type { VersionedSchemaRegistry } from '../encoding/schema-registry.ts'
+import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
+import { createSchemaRegistryClient } from '../factory/create-schema-registry.ts'
+import { readManifest } from '../factory/read-manifest.ts'
+import { resolveSubject } from '../factory/resolve-subject.ts'
+import { resolveTopic } from '../factory/resolve-topic.ts'
+import { loadManifests } from './load-manifest.ts'
+import { describeSchemaDifference } from './schema-difference.ts'
+import type { CommandStreams } from './send.ts'
+
+export const schemasUsage = `postrider schemas check|register|diff --manifests ./messages.ts
+
+Compares the Avro schema of each manifest with the schema registry.
+
+  check      would the compatibility level of its subject accept it? Changes nothing
+  register   registers what is not there yet
+  diff       what is different from the latest version, one line each
+
+  --manifests FILE[#CLASS]  the manifests that a file exports, or one of them; may be given again (required)
+  --schema-registry URL     in place of POSTRIDER_SCHEMA_REGISTRY_URL
+
+Everything else is configured by POSTRIDER_* variables (docs/configuration.md): credentials, topicPrefix, NODE_ENV.
+Exit status: 0 fine, 1 incompatible or different, 2 wrong usage, or the schema registry gave no answer.
+`
+
+const actions = { check, register, diff } as const
+
+interface Task {
+  readonly manifest: string
+  readonly subject: string
+  readonly schema: string
+}
+
+/** The outcome of one manifest: lines for the reader, and whether all is well. */
+interface Finding {
+  readonly fine: boolean
+  readonly lines: readonly string[]
+}
+
+/** Resolves with the exit status. @throws INPUT_INVALID, CONFIG_INVALID, CONFIG_UNKNOWN_FIELD for wrong usage */
+export async function runSchemas(args: readonly string[], streams: CommandStreams): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { manifests: { type: 'string', multiple: true, default: [] }, 'schema-registry': { type: 'string' } },
+  })
+  const [name = '', ...rest] = positionals
+  if (!Object.hasOwn(actions, name) || rest.length > 0) throw usage(`say one of ${Object.keys(actions).join(', ')}`)
+  if (values.manifests.length === 0) throw usage('--manifests is missing')
+  const config = new ConfigStore(streams.environment)
+  const url = values['schema-registry']
+  // What this command is for: `register` may register, whatever sends may.
+  config.configure({ schemaRegistry: { autoRegister: 'always', ...(url === undefined ? {} : { url }) } })
+  try {
+    const tasks = await readTasks(values.manifests, config, streams.stdout)
+    return (await perform(actions[name as keyof typeof actions], tasks, config, streams.stdout)) ? 0 : 1
+  } catch (error) {
+    if (!isMessagingError(error) || isMessagingError(error, 'INPUT_INVALID', 'CONFIG_INVALID', 'CONFIG_UNKNOWN_FIELD'))
+      throw error
+    // 1 is an answer about the schemas; having none must not look like it.
+    streams.stderr.write(`${error.code}: ${error.message}\n`)
+    return 2
+  }
+}
+
+async function perform(
+  act: (registry: VersionedSchemaRegistry, task: Task) => Promise<Finding>,
+  tasks: readonly Task[],
+  config: ConfigStore,
+  stdout: CommandStreams['stdout'],
+): Promise<boolean> {
+  const registry = createSchemaRegistryClient(config.resolve())
+  let isFine = true
+  try {
+    for (const task of tasks) {
+      const { fine, lines } = await act(registry, task)
+      isFine &&= fine
+      stdout.write(lines.map((line, index) => `${index === 0 ? `${task.manifest}: ` : '  '}${line}\n`).join(''))
+    }
+  } finally {
+    await registry.close()
+  }
+  return isFine
+}
+
+async function check(registry: VersionedSchemaRegistry, { subject, schema }: Task): Promise<Finding> {
+  const latest = await registry.getVersion(subject, 'latest')
+  if (latest === undefined) return { fine: true, lines: [`${subject} is new`] }
+  const level = await registry.getCompatibilityLevel(subject)
+  const { compatible, reasons } = await registry.checkCompatibility(subject, schema)
+  if (compatible) return { fine: true, lines: [`${subject} accepts it (${level}, latest version ${latest.version})`] }
+  const changes = describeSchemaDifference(latest.schema, schema)
+  return {
+    fine: false,
+    lines: [`${subject} refuses it (${level}, latest version ${latest.version})`, ...reasons, ...changes],
+  }
+}
+
+async function register(registry: VersionedSchemaRegistry, { subject, schema }: Task): Promise<Finding> {
+  const known = await registry.find(subject, schema)
+  if (known) return { fine: true, lines: [`${subject} has it already (version ${known.version}, id ${known.id})`] }
+  try {
+    const id = await registry.register(subject, schema)
+    return { fine: true, lines: [`registered under ${subject} (id ${id})`] }
+  } catch (error) {
+    if (!isMessagingError(error, 'SCHEMA_INCOMPATIBLE', 'SCHEMA_INVALID')) throw error
+    return { fine: false, lines: [error.message] }
+  }
+}
+
+async function diff(registry: VersionedSchemaRegistry, { subject, schema }: Task): Promise<Finding> {
+  const latest = await registry.getVersion(subject, 'latest')
+  if (latest === undefined) return { fine: false, lines: [`${subject} has no version yet`] }
+  const changes = describeSchemaDifference(latest.schema, schema)
+  if (changes.length === 0) return { fine: true, lines: [`as version ${latest.version} of ${subject}`] }
+  return { fine: false, lines: [`different from version ${latest.version} of ${subject}`, ...changes] }
+}
+
+/** What has a schema in the configured registry; the rest is named and left out. @throws INPUT_INVALID, MANIFEST_INVALID, CONFIG_* */
+async function readTasks(
+  references: readonly string[],
+  config: ConfigStore,
+  stdout: CommandStreams['stdout'],
+): Promise<Task[]> {
+  const tasks: Task[] = []
+  for (const Manifest of (await Promise.all(references.map((reference) => loadManifests(reference)))).flat()) {
+    const { name, instance, attributes, topic, codec, schema, schemaRegistry } = readManifest(Manifest)
+    if (codec !== 'avro' || schema === undefined) {
+      stdout.write(`${name}: left out, it has no Avro schema\n`)
+      continue
+    }
+    if (schemaRegistry !== undefined) {
+      stdout.write(`${name}: left out, it has a schema registry of its own\n`)
+      continue
+    }
+    const producer = config.resolveProducer(name, attributes)
+    const subject = resolveSubject({
+      manifest: name,
+      topic: resolveTopic(name, topic, producer.topic, config.resolve()),
+      part: 'value',
+      schema,
+      strategy: producer.subjectStrategy,
+      hook: (of, part) => instance.subject(of, part),
+    })
+    tasks.push({ manifest: name, subject, schema: toText(name, schema) })
+  }
+  if (tasks.length === 0) throw usage('none of the manifests has an Avro schema')
+  return tasks
+}
+
+function toText(manifest: string, schema: string | object): string {
+  try {
+    return canonicalizeSchema(schema)
+  } catch (error) {
+    throw new MessagingError('SCHEMA_INVALID', { subject: manifest, reason: (error as Error).message })
+  }
+}
+
+function usage(reason: string): MessagingError {
+  return new MessagingError('INPUT_INVALID', { source: 'schemas', reason })
+}
