@@ -1,6 +1,6 @@
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { AvroType } from './avsc-module.ts'
-import { compileScan, op, type ScanProgram } from './scan-program.ts'
+import { compileScan, op, type OpCode, type ScanProgram } from './scan-program.ts'
 
 /** How much one message may make the process build. */
 export interface DecodeLimits {
@@ -43,135 +43,140 @@ export function createDecodeGuard(writer: AvroType, limits: DecodeLimits = defau
 function createScanner(programs: readonly ScanProgram[], limits: DecodeLimits): DecodeGuard {
   const { maxDepth, maxItems, maxEmptyItems } = limits
   // State of the scan under way; there is only one at a time, since scanning is synchronous.
-  let bytes: Uint8Array = new Uint8Array()
+  let bytes: Uint8Array = nothing
   let end = 0
-  let at = 0
   let depth = 0
   let items = 0
   let emptyItems = 0
+  // What `readNumber` and `readBlock` return besides their value: the position after it, and where the block must end, or -1.
+  let after = 0
+  let blockEnd = -1
 
   /** A length, count or index; avsc reads it as a number, so it must not be longer than that is exact. */
-  function readNumber(): number {
-    let byte = bytes[at++]!
-    if (byte < 0x80) {
-      if (at > end) throw endsEarly()
-      return (byte >>> 1) ^ -(byte & 1)
-    }
-    let value = byte & 0x7f
-    let factor = 128
-    do {
+  function readNumber(at: number): number {
+    let value = 0
+    let factor = 1
+    for (let byte = 0x80; byte >= 0x80; factor *= 128) {
       if (at >= end) throw endsEarly()
+      if (factor === 2 ** 49) throw rejected('a count or length has too many digits')
       byte = bytes[at++]!
       value += (byte & 0x7f) * factor
-      factor *= 128
-    } while (byte >= 0x80 && factor < 2 ** 49)
-    if (byte >= 0x80) throw rejected('a count or length has too many digits')
+    }
+    after = at
     return value % 2 ? -(value + 1) / 2 : value / 2
   }
 
-  /** Number of items of the next block; the position where it must end, or -1. Avro specification, “Arrays”. */
-  let blockEnd = -1
-  function readBlock(minItemBytes: number): number {
-    let count = readNumber()
+  /** Number of items of the next block. Avro specification, “Arrays”. */
+  function readBlock(at: number, minItemBytes: number): number {
+    let count = readNumber(at)
     blockEnd = -1
     if (count === 0) return 0
     if (count < 0) {
       count = -count
-      const size = readNumber()
-      if (size < 0 || size > end - at) throw rejected(`a block has a size of ${size} bytes, with ${end - at} left`)
-      blockEnd = at + size
+      const size = readNumber(after)
+      const left = end - after
+      if (size < 0 || size > left) throw rejected(`a block has a size of ${size} bytes, with ${left} left`)
+      blockEnd = after + size
     }
-    if (count * minItemBytes > end - at)
-      throw rejected(`a collection claims ${count} items, with ${end - at} bytes left`)
+    const left = end - after
+    if (count * minItemBytes > left) throw rejected(`a collection claims ${count} items, with ${left} bytes left`)
     items += count
     if (items > maxItems) throw rejected(`there are more items than maxItems, ${maxItems}`)
     return count
   }
 
-  function enter(): void {
-    if (++depth > maxDepth) throw rejected(`values are nested deeper than maxDepth, ${maxDepth}`)
+  function countEmpty(count: number): void {
+    emptyItems += count
+    if (emptyItems > maxEmptyItems) throw rejected(`more items take no bytes than maxEmptyItems, ${maxEmptyItems}`)
   }
 
-  function checkBlockEnd(): void {
-    if (blockEnd !== -1 && at !== blockEnd) throw rejected('a block does not end where its size says')
-  }
-
-  function run(program: ScanProgram): void {
-    for (let index = 0; index < program.length;) {
+  /** Scans what `program` describes from `at` on; gives the position after it. */
+  function run(program: ScanProgram, at: number): number {
+    const input = bytes
+    const { length } = program
+    for (let index = 0; index < length; index += 2) {
       const argument = program[index + 1]!
-      switch (program[index]!) {
+      switch (program[index]! as OpCode) {
         case op.skip:
           at += argument
           break
         case op.varints:
-          for (let left = argument; left > 0; left--) while (bytes[at++]! >= 0x80);
+          for (let left = argument; left > 0; left--) while (input[at++]! >= 0x80);
           break
         case op.lengths:
           for (let left = argument; left > 0; left--) {
-            const length = readNumber()
-            if (length < 0) throw rejected(`a string has a length of ${length}`)
-            at += length
-            if (at > end) throw endsEarly()
+            const first = input[at]!
+            // Lengths below 64 are one byte, even.
+            if (first < 0x80 && (first & 1) === 0) at += 1 + (first >>> 1)
+            else {
+              const bytesLong = readNumber(at)
+              if (bytesLong < 0) throw rejected(`a string has a length of ${bytesLong}`)
+              at = after + bytesLong
+            }
           }
           break
         case op.union: {
-          const branch = readNumber()
+          const branch = readNumber(at)
+          at = after
           if (branch < 0 || branch >= argument) {
             throw new MessagingError('PAYLOAD_UNDECODABLE', { format, reason: 'a union has no such branch' })
           }
           const target = program[index + 2 + branch]!
-          if (target !== -1) {
-            enter()
-            run(programs[target]!)
-            depth--
-          }
+          if (target !== -1) at = runNested(target, at)
           index += argument
           break
         }
         case op.record:
-          enter()
-          run(programs[argument]!)
-          depth--
+          at = runNested(argument, at)
           break
         case op.fixedItems:
-          for (let count = readBlock(argument); count !== 0; count = readBlock(argument)) {
-            if (argument === 0) {
-              emptyItems += count * program[index + 2]!
-              if (emptyItems > maxEmptyItems)
-                throw rejected(`more items take no bytes than maxEmptyItems, ${maxEmptyItems}`)
-            }
-            at += count * argument
-            checkBlockEnd()
-          }
+          at = runFixedItems(at, argument, program[index + 2]!)
           index++
           break
-        case op.items: {
-          const item = programs[argument]!
-          const minItemBytes = program[index + 2]!
-          enter()
-          for (let count = readBlock(minItemBytes); count !== 0; count = readBlock(minItemBytes)) {
-            const expected = blockEnd
-            for (; count > 0; count--) run(item)
-            blockEnd = expected
-            checkBlockEnd()
-          }
-          depth--
+        case op.items:
+          at = runItems(at, programs[argument]!, program[index + 2]!)
           index++
           break
-        }
       }
       if (at > end) throw endsEarly()
-      index += 2
     }
+    return at
+  }
+
+  function runNested(target: number, at: number): number {
+    if (++depth > maxDepth) throw tooDeep(maxDepth)
+    const next = run(programs[target]!, at)
+    depth--
+    return next
+  }
+
+  function runFixedItems(at: number, itemBytes: number, itemValues: number): number {
+    for (let count = readBlock(at, itemBytes); count !== 0; count = readBlock(at, itemBytes)) {
+      if (itemBytes === 0) countEmpty(count * itemValues)
+      at = after + count * itemBytes
+      if (blockEnd !== -1 && at !== blockEnd) throw wrongBlockSize()
+    }
+    return after
+  }
+
+  function runItems(at: number, item: ScanProgram, minItemBytes: number): number {
+    if (++depth > maxDepth) throw tooDeep(maxDepth)
+    for (let count = readBlock(at, minItemBytes); count !== 0; count = readBlock(at, minItemBytes)) {
+      const mustEnd = blockEnd
+      at = after
+      for (; count > 0; count--) at = run(item, at)
+      if (mustEnd !== -1 && at !== mustEnd) throw wrongBlockSize()
+    }
+    depth--
+    return after
   }
 
   return (message, offset) => {
     bytes = message
     end = message.length
-    at = offset
     depth = items = emptyItems = 0
     try {
-      run(programs[0]!)
+      run(programs[0]!, offset)
     } finally {
       bytes = nothing
     }
@@ -183,6 +188,14 @@ const nothing = new Uint8Array()
 
 function rejected(reason: string): MessagingError {
   return new MessagingError('PAYLOAD_REJECTED', { reason })
+}
+
+function tooDeep(maxDepth: number): MessagingError {
+  return rejected(`values are nested deeper than maxDepth, ${maxDepth}`)
+}
+
+function wrongBlockSize(): MessagingError {
+  return rejected('a block does not end where its size says')
 }
 
 function endsEarly(): MessagingError {

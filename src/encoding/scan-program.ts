@@ -18,6 +18,8 @@ export const op = {
   items: 7,
 } as const
 
+export type OpCode = (typeof op)[keyof typeof op]
+
 export type ScanProgram = Int32Array
 
 /**

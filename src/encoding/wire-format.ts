@@ -5,7 +5,10 @@ export const wireHeaderBytes = 5
 
 export function writeWireHeader(buffer: Buffer, schemaId: number): void {
   buffer[0] = 0
-  buffer.writeUInt32BE(schemaId, 1)
+  buffer[1] = schemaId >>> 24
+  buffer[2] = schemaId >>> 16
+  buffer[3] = schemaId >>> 8
+  buffer[4] = schemaId
 }
 
 /** The schema id of a message. @throws PAYLOAD_UNDECODABLE when the bytes do not start with the magic byte and an id */

@@ -58,7 +58,10 @@ test.each<[attributes: object, message: string]>([
   [{ topic: 5 }, 'topic must be a string or a function of the environment, not number.'],
   [{ schema: 5 }, 'schema must be an Avro schema as object or JSON text, not number.'],
   [{ schema: null }, 'schema must be an Avro schema as object or JSON text, not null.'],
-  [{ codec: 'protobuf' }, 'codec must be one of avro, avro-single-object, json, string, bytes, or an object with encode and decode.'],
+  [
+    { codec: 'protobuf' },
+    'codec must be one of avro, avro-single-object, json, string, bytes, or an object with encode and decode.',
+  ],
   [{ codec: {} }, 'codec must be one of avro, avro-single-object'],
   [{ codec: null }, 'codec must be one of avro, avro-single-object'],
   [{ codec: 'avro' }, 'schema is missing, and codec is avro.'],
