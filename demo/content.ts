@@ -1,7 +1,9 @@
 import { createEmbeddedSchemaRegistry } from '../src/encoding.ts'
 import type { Codec } from '../src/encoding/codec.ts'
+import type { SchemaRegistry } from '../src/encoding/schema-registry.ts'
 import { createCodec } from '../src/encoding/create-codec.ts'
-import { isMessagingError } from '../src/index.ts'
+import { isMessagingError, type MessagingConfig } from '../src/index.ts'
+import { createSchemaRegistryClient } from '../src/factory/create-schema-registry.ts'
 import { encodeKey } from '../src/factory/message-parts.ts'
 import { readManifest } from '../src/factory/read-manifest.ts'
 import type { DemoInput } from './input.ts'
@@ -11,15 +13,16 @@ export interface ContentReader {
   /** What a record must say when it is read back, or why it cannot be sent. */
   describe(payload: unknown): { key: string | null; content: string; bytes: number } | { error: string }
   read(record: ReadRecord): Promise<{ key: string | null; sequence: number; text: string }>
+  close(): Promise<void>
 }
 
 /**
  * Decodes what is read back, by a codec and a schema registry of its own:
  * the writer's are not asked, so a wrong id or body on the wire cannot cancel itself out.
  */
-export async function createContentReader(input: DemoInput): Promise<ContentReader> {
+export async function createContentReader(input: DemoInput, config: MessagingConfig): Promise<ContentReader> {
   const manifest = readManifest(input.Manifest)
-  const schemaRegistry = createEmbeddedSchemaRegistry()
+  const schemaRegistry = createReadersRegistry(config)
   const codec: Codec = await createCodec({
     manifest: manifest.name,
     codec: manifest.codec,
@@ -46,7 +49,18 @@ export async function createContentReader(input: DemoInput): Promise<ContentRead
       const decoded = value === null ? null : await codec.decode(value)
       return { key: nameKey(key), sequence: Number(sequence?.toString() ?? -1), text: toText(decoded) }
     },
+    async close() {
+      await schemaRegistry.close?.()
+    },
   }
+}
+
+/** Fetches from the same server as the writer, by a client of its own, and registers nothing there. */
+function createReadersRegistry(config: MessagingConfig): SchemaRegistry {
+  const inside = createEmbeddedSchemaRegistry()
+  if (config.schemaRegistry.url?.includes('memory:')) return inside
+  const { getById, close } = createSchemaRegistryClient(config)
+  return { register: (subject, schema) => inside.register(subject, schema), getById, close }
 }
 
 function nameKey(key: Buffer | null): string | null {

@@ -9,7 +9,7 @@ Without options: this repository's git history, to a mock cluster inside the pro
   --input FILE          newline-delimited JSON; "-" is standard input
   --manifest FILE#CLASS the manifest for --input; without it every JSON object is an EventRecorded
   --brokers HOST:PORT,… a real Kafka instead of the mock cluster
-  --schema-registry URL default "memory:", one inside the process
+  --schema-registry URL default "memory:", one inside the process; credentials by POSTRIDER_SCHEMA_REGISTRY_* variables
   --repeat N            publish the input N times (default 1)
   --skip-invalid        report lines that cannot be sent and go on
 `

@@ -35,7 +35,12 @@ export async function publishAndVerify(
   brokers: readonly string[],
   options: Options,
 ): Promise<Tally> {
-  return new Publication(messaging, brokers, options, await createContentReader(options.input)).run()
+  const content = await createContentReader(options.input, messaging.config.resolve())
+  try {
+    return await new Publication(messaging, brokers, options, content).run()
+  } finally {
+    await content.close()
+  }
 }
 
 class Publication {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createConfluentApi, startServer } from '../schema-registry/http-server.ts'
 
 const demo = fileURLToPath(new URL('../../demo/demo.ts', import.meta.url))
 
@@ -89,6 +90,17 @@ describe('demo', () => {
     expect(stderr).toBe(
       'line 2: PAYLOAD_INVALID: Payload of EventRecorded at $.key: expected null or string, got number.\n',
     )
+  })
+
+  test('with a schema registry over HTTP, writer and reader each ask it themselves', async () => {
+    await using server = await startServer(createConfluentApi())
+    const { code, row } = await runDemo(['--input', file('shapes.ndjson'), '--schema-registry', server.url])
+    expect(row('read back and equal')).toBe('3')
+    const asked = server.requests.map(({ method, path }) => `${method} ${path.replace(/demo-\w+/, 'demo')}`)
+    const [subject = ''] = asked[0]!.split(' ').slice(1)
+    expect(asked).toEqual([`POST ${subject}`, `POST ${subject}/versions`, 'GET /schemas/ids/1'])
+    expect(subject).toMatch(/^\/subjects\/demo\.[\w.]+-value$/)
+    expect(code).toBe(0)
   })
 
   test('an input without records proves nothing, and is no success', async () => {
