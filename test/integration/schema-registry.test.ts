@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createHttpSchemaRegistry } from '../../src/encoding/http-schema-registry.ts'
+import { createMessaging, ProducerManifest, type Messaging } from '../../src/index.ts'
+import { createMemoryDriver } from '../../src/testing.ts'
 import { catchRejection } from '../catch-error.ts'
+import { runCli } from '../cli/run-cli.ts'
 import { createTlsMaterial } from '../kafka/tls-material.ts'
 import { startApicurio, type Apicurio } from '../schema-registry/apicurio.ts'
 
@@ -95,4 +98,55 @@ test('trusts the certificate authority it is given and no other', async () => {
   server.close()
   server.closeAllConnections()
   await rm(directory, { recursive: true })
+})
+
+class Order extends ProducerManifest<{ id: string; total: number }> {
+  readonly topic: string = 'sent-orders'
+  override readonly schema = record([
+    { name: 'id', type: 'string' },
+    { name: 'total', type: 'int' },
+  ])
+}
+
+test('the command line and a real schema registry agree about manifests', async () => {
+  const args = ['--manifests', 'test/cli/schema-manifests.ts', '--schema-registry', apicurio.url]
+  expect((await runCli(['schemas', 'check', ...args])).stdout).toContain('Order: orders-value is new')
+  expect(await runCli(['schemas', 'register', ...args])).toMatchObject({ status: 0, stderr: '' })
+  expect((await runCli(['schemas', 'diff', ...args])).stdout).toContain('Order: as version 1 of orders-value')
+  expect(await runCli(['schemas', 'check', ...args])).toMatchObject({ status: 0, stderr: '' })
+})
+
+// The last one, since it ends the schema registry.
+test('what was sent once is sent again by another process after the schema registry went down', async () => {
+  const cacheDirectory = await mkdtemp(join(tmpdir(), 'postrider-schema-cache-'))
+  const create = (autoRegister: 'always' | 'never'): { messaging: Messaging; values: () => Buffer[] } => {
+    const driver = createMemoryDriver()
+    const schemaRegistry = { url: apicurio.url, cacheDirectory, autoRegister, timeoutMs: 2_000 }
+    return {
+      messaging: createMessaging({ driver, schemaRegistry }, {}),
+      values: () => driver.records('sent-orders').map(({ value }) => value!),
+    }
+  }
+  const strict = create('never')
+  expect(await catchRejection(strict.messaging.registry.send(Order, { id: 'a', total: 1 }))).toMatchObject({
+    code: 'SCHEMA_NOT_REGISTERED',
+    manifest: 'Order',
+    outcome: 'not_sent',
+  })
+  const before = create('always')
+  await before.messaging.registry.send(Order, { id: 'a', total: 1 })
+  await before.messaging.close()
+  await apicurio.kill()
+  const after = create('always')
+  await after.messaging.registry.send(Order, { id: 'a', total: 1 })
+  expect(after.values()).toEqual(before.values())
+  class Unseen extends Order {
+    override readonly topic: string = 'unseen'
+  }
+  expect(await catchRejection(after.messaging.registry.send(Unseen, { id: 'a', total: 1 }))).toMatchObject({
+    code: 'SCHEMA_REGISTRY_UNREACHABLE',
+    retriable: true,
+  })
+  await Promise.all([strict.messaging.close(), after.messaging.close()])
+  await rm(cacheDirectory, { recursive: true })
 })
