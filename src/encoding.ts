@@ -11,6 +11,7 @@ export {
 export { createEmbeddedSchemaRegistry } from './encoding/embedded-schema-registry.ts'
 export { createHttpSchemaRegistry, type HttpSchemaRegistryOptions } from './encoding/http-schema-registry.ts'
 export { createSchemaFiles, type SchemaStore } from './encoding/schema-files.ts'
+export { defineSchema, type FromSchema } from './encoding/define-schema.ts'
 export type { DecodeLimits } from './encoding/decode-guard.ts'
 export { defaultDecodeLimits } from './encoding/decode-guard.ts'
 export type { LongShape } from './encoding/exact-long.ts'

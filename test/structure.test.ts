@@ -93,6 +93,7 @@ const publicNames: Record<string, string[]> = {
     'createSingleObjectCodec',
     'createStringCodec',
     'defaultDecodeLimits',
+    'defineSchema',
     'readSchemaId',
   ],
   './instrumentation': ['channels', 'events', 'extractTraceContext', 'subscribe'],
