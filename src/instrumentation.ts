@@ -1,5 +1,6 @@
 export type { Breadcrumb, ErrorNotifier, ErrorReport } from './instrumentation/error-notifier.ts'
 export type { Severity } from './instrumentation/error-severity.ts'
+export type { Logger } from './instrumentation/log-instrument.ts'
 export { extractTraceContext, type TraceContext } from './instrumentation/trace-context.ts'
 export type { TracingControl, TracingStatus } from './instrumentation/tracing.ts'
 export { channels, events, subscribe, type EventName, type EventPayloads } from './instrumentation/events.ts'

@@ -5,6 +5,7 @@ import { readManifest } from './factory/read-manifest.ts'
 import { startErrorReporting } from './instrumentation/error-reporting.ts'
 import { InstanceMetrics, type MetricsReader } from './instrumentation/instance-metrics.ts'
 import type { Instrument } from './instrumentation/instrument.ts'
+import { startLogging } from './instrumentation/log-instrument.ts'
 import { Tracing, type TracingControl } from './instrumentation/tracing.ts'
 import { ProducerRegistry } from './registry/producer-registry.ts'
 
@@ -40,6 +41,7 @@ export interface MessagingConfiguration {
 /** What configuration can switch on. Each is asked at the first build, and gives undefined where it is off. */
 const instruments: readonly ((config: MessagingConfig, instance: string) => Instrument | undefined)[] = [
   (config, instance) => startErrorReporting(config.errorNotifier, instance, config.environment),
+  (config, instance) => startLogging(config.logging, instance),
 ]
 
 /** Makes an instance that shares nothing with others. Nothing is loaded or opened before its first send. */

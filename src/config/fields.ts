@@ -3,6 +3,7 @@ import type { DriverName } from '../driver/load-driver.ts'
 import { errorCodes } from '../errors/codes.ts'
 import type { BugsnagClient } from '../instrumentation/bugsnag-notifier.ts'
 import type { ErrorNotifier } from '../instrumentation/error-notifier.ts'
+import type { Logger } from '../instrumentation/log-instrument.ts'
 import { choice, flag, fraction, integer, list, passThrough, passedIn, secret, text, type Field } from './field.ts'
 import { secretUrl, urls } from './url-field.ts'
 
@@ -169,7 +170,8 @@ export const fields = {
   schemaRegistry: {
     url: urls({
       alone: 'memory:',
-      expected: 'one or several http(s) URLs, without user and password (for these there are username, password and token), or "memory:"',
+      expected:
+        'one or several http(s) URLs, without user and password (for these there are username, password and token), or "memory:"',
       doc: 'Schema registry for Avro manifests; several URLs of one stand in for each other. `memory:` is one inside the process, for demos and tests.',
     }),
     username: text({ doc: 'User of basic authentication.' }),
@@ -284,6 +286,14 @@ export const fields = {
     signal: choice(['SIGUSR2'] as const, {
       doc: 'A signal that switches tracing off, or on again for `manifests` (for all, if none are named).',
     }),
+  },
+  logging: {
+    logger: passedIn<Logger>({
+      methods: ['debug', 'info', 'warn', 'error'],
+      expected: 'a logger with debug, info, warn and error',
+      doc: 'Logs events to a pino-compatible logger; never a key or a payload. Nothing is logged without one.',
+    }),
+    messages: flag({ default: false, doc: 'Also a `debug` line or two for each message.' }),
   },
   producer: producerFields,
 } as const

@@ -74,6 +74,12 @@ export function startErrorReporting(
         report(error, { source: 'background', driver, partition: undefined })
       }),
     ),
+    subscribe(
+      'schema_registry.errored',
+      ofInstance<'schema_registry.errored'>(({ error }) => {
+        report(error, { source: 'background', driver: undefined, partition: undefined })
+      }),
+    ),
     ...breadcrumbEvents.map((event) =>
       subscribe(
         event,

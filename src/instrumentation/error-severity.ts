@@ -13,6 +13,9 @@ const severities: Partial<Readonly<Record<ErrorCode, Severity>>> = {
   NOT_ENOUGH_REPLICAS: 'warning',
   QUEUE_FULL: 'warning',
   REQUEST_TIMED_OUT: 'warning',
+  SCHEMA_REGISTRY_UNREACHABLE: 'warning',
+  SCHEMA_CACHE_FAILED: 'warning',
+  SCHEMA_LOOKUPS_LIMITED: 'warning',
   FLUSH_TIMED_OUT: 'warning',
 }
 

@@ -52,6 +52,7 @@ test('what must stay out of sight is marked as secret', () => {
     'errorNotifier.notifier',
     'errorNotifier.bugsnag',
     'errorNotifier.apiKey',
+    'logging.logger',
   ])
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { ProducerManifest, type MessagingOptions } from '../../src/index.ts'
+import { MessagingError, ProducerManifest, type MessagingOptions } from '../../src/index.ts'
 import type { Breadcrumb, ErrorNotifier, ErrorReport } from '../../src/instrumentation/error-notifier.ts'
+import { channels } from '../../src/instrumentation/events.ts'
 import { messagingInMemory, order, OrderPaid, OrderPlaced } from '../registry/manifests.ts'
 
 const gone = { code: 'NOT_ENOUGH_REPLICAS', reason: 'two of three are gone', driverCode: 19 } as const
@@ -54,6 +55,21 @@ test('a failed build is reported by the dispatches that waited for it, and leave
     event: 'producer.build_failed',
     metadata: { instance: reports[0]!.instance, manifest: 'OrderPlaced', code: 'BROKERS_UNREACHABLE' },
   })
+})
+
+test('background errors of the client and of the schema registry are reported', async () => {
+  const { messaging, reports, breadcrumbs } = watch()
+  await messaging.registry.send(OrderPlaced, order)
+  const instance = String(breadcrumbs[0]?.metadata['instance'])
+  const down = new MessagingError('BROKERS_UNREACHABLE', { reason: 'all down' })
+  channels['client.errored'].publish({ instance, driver: 'memory', clientId: 'c', error: down })
+  const unreachable = new MessagingError('SCHEMA_REGISTRY_UNREACHABLE', { reason: 'no answer' })
+  channels['schema_registry.errored'].publish({ instance, error: unreachable })
+  await messaging.close()
+  expect(reports).toMatchObject([
+    { source: 'background', driver: 'memory', groupingHash: 'BROKERS_UNREACHABLE:memory', severity: 'warning' },
+    { source: 'background', driver: undefined, groupingHash: 'SCHEMA_REGISTRY_UNREACHABLE:', severity: 'warning' },
+  ])
 })
 
 test('lifecycle events are breadcrumbs', async () => {

@@ -1,0 +1,59 @@
+import type { MessagingError } from '../errors/messaging-error.ts'
+import { severityOf } from './error-severity.ts'
+import { events, subscribe, type EventName } from './events.ts'
+import type { Instrument } from './instrument.ts'
+
+/** What is used of a logger: pino’s, or any with methods that take fields and a text. */
+export interface Logger {
+  debug(fields: object, text: string): void
+  info(fields: object, text: string): void
+  warn(fields: object, text: string): void
+  error(fields: object, text: string): void
+}
+
+/** `logging.*` as resolved. */
+export interface LogConfig {
+  readonly logger: Logger | undefined
+  readonly messages: boolean
+}
+
+/** One or more for each message: logged on request only. */
+const frequent: ReadonlySet<EventName> = new Set<EventName>([
+  'message.sent',
+  'message.acknowledged',
+  'message.suppressed',
+  'schema.fetched',
+])
+
+const levels = { info: 'info', warning: 'warn', error: 'error' } as const
+
+/**
+ * Logs the events of one messaging instance: a failure by the severity of its code, what each message does as `debug` where
+ * `messages` is set, all else as `info`. Lines hold what events hold: no key, no payload, no secret, no cause of an error.
+ * @returns undefined when there is no logger
+ */
+export function startLogging({ logger, messages }: LogConfig, instance: string): Instrument | undefined {
+  if (!logger) return undefined
+  const names = (Object.keys(events) as EventName[]).filter((name) => messages || !frequent.has(name))
+  const stops = names.map((event) =>
+    subscribe(event, (payload) => {
+      if (payload.instance !== instance) return
+      const { error, ...rest } = payload as typeof payload & { readonly error?: MessagingError }
+      if (error) logger[levelOf(error, payload)]({ event, ...rest, error: error.toJSON() }, error.message)
+      else logger[frequent.has(event) ? 'debug' : 'info']({ event, ...rest }, events[event])
+    }),
+  )
+  return {
+    close() {
+      for (const stop of stops) stop()
+      return Promise.resolve()
+    },
+  }
+}
+
+/** A failure that its caller gets is at most a warning: whether it is an error is for the caller to say. */
+function levelOf({ code }: MessagingError, payload: object): 'info' | 'warn' | 'error' {
+  const level = levels[severityOf(code)]
+  const isAwaited = 'dispatched' in payload && payload.dispatched === false
+  return isAwaited && level === 'error' ? 'warn' : level
+}
