@@ -247,6 +247,13 @@ export const fields = {
       default: false,
       doc: 'Count messages in the process, for `messaging.metrics.prometheus()`. On by itself where a statsd is named.',
     }),
+    driverStatisticsMs: integer({
+      default: 0,
+      min: 0,
+      max: 3_600_000,
+      unit: 'ms',
+      doc: 'How often the `confluent` driver tells what it sees of each broker, while metrics are on; 0: never. Each time it writes and we read a text of some kilobytes for each topic.',
+    }),
     statsd: {
       host: text({ doc: 'Host of the statsd daemon or agent to tell over UDP or TCP. Needs the package hot-shots.' }),
       port: integer({ default: 8125, min: 1, max: 65_535, unit: 'port', doc: 'Port of the statsd daemon.' }),

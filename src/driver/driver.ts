@@ -105,6 +105,25 @@ export interface DriverOptions {
   readonly passThrough: Readonly<Record<string, PassThroughValue | SecretValue>>
   /** Trouble that belongs to no single message. */
   readonly onFailure: (failure: DriverFailure) => void
+  /** Absent where nobody listens. A driver that knows none of it ignores it. */
+  readonly statistics?: DriverStatisticsOptions | undefined
+}
+
+export interface DriverStatisticsOptions {
+  readonly intervalMs: number
+  readonly onStatistics: (brokers: readonly BrokerStatistics[]) => void
+}
+
+/** What a client saw of one broker since it last told. */
+export interface BrokerStatistics {
+  /** The id of the broker in its cluster. */
+  readonly broker: number
+  /** Average from a request until its answer; undefined if there was none. */
+  readonly roundTripMs: number | undefined
+  /** Messages in requests that wait to be written to its connection, now. */
+  readonly outboundMessages: number
+  readonly retries: number
+  readonly reconnects: number
 }
 
 export type PassThroughValue = string | number | boolean

@@ -7,6 +7,17 @@ interface EventDetails {
   'client.connected': { driver: string; clientId: string; durationMs: number }
   'client.errored': { driver: string; clientId: string; error: MessagingError }
   'client.closed': { driver: string; unsettled: number; durationMs: number }
+  'broker.measured': {
+    driver: string
+    broker: string
+    /** Average from a request until its answer; undefined if there was none. */
+    roundTripMs: number | undefined
+    /** Messages that wait to be written to the connection, now. */
+    outboundMessages: number
+    /** Since the last event, as is `reconnects`. */
+    retries: number
+    reconnects: number
+  }
   'message.sent': { manifest: string; topic: string; bytes: number }
   'message.acknowledged': {
     manifest: string
@@ -61,6 +72,7 @@ export const events: Readonly<Record<EventName, string>> = {
   'client.connected': 'A driver client connected; producers of one profile share it.',
   'client.errored': 'A client reports trouble in the background (a broker down, a fatal error).',
   'client.closed': 'A client was closed; `unsettled` messages were given up.',
+  'broker.measured': 'What a client saw of one broker, every `metrics.driverStatisticsMs`.',
   'message.sent': 'The driver has taken a message, and it is on its way.',
   'message.acknowledged': 'The broker acknowledged a message.',
   'message.failed': 'A message failed for good; `dispatched` says that no caller waits for it.',

@@ -6,6 +6,8 @@ import { StatsdInstrument, type StatsdOptions } from './statsd-instrument.ts'
 
 export interface MetricsOptions {
   readonly enabled: boolean
+  /** For the drivers; 0: they tell nothing. */
+  readonly driverStatisticsMs: number
   readonly statsd: StatsdOptions
 }
 
@@ -28,11 +30,11 @@ export class InstanceMetrics implements MetricsReader {
   }
 
   /** Starts to count if `enabled`, or if there is a statsd to tell. */
-  start({ enabled, statsd }: MetricsOptions, instance: string): Instrument | undefined {
-    const hasStatsd = statsd.host !== undefined || statsd.socketPath !== undefined
-    if (!enabled && !hasStatsd) return undefined
+  start(options: MetricsOptions, instance: string): Instrument | undefined {
+    if (!isCounting(options)) return undefined
+    const { statsd } = options
     this.#aggregator = new MetricsAggregator({ instance, clients: this.#clients })
-    return hasStatsd ? new StatsdInstrument(this.#aggregator, statsd) : this.#aggregator
+    return hasStatsd(statsd) ? new StatsdInstrument(this.#aggregator, statsd) : this.#aggregator
   }
 
   prometheus(): string {
@@ -40,4 +42,13 @@ export class InstanceMetrics implements MetricsReader {
       return '# Nothing is counted: no message was sent yet, or metrics.enabled is not set.\n'
     return renderPrometheus(this.#aggregator)
   }
+}
+
+/** Whether anybody wants to know. */
+export function isCounting({ enabled, statsd }: MetricsOptions): boolean {
+  return enabled || hasStatsd(statsd)
+}
+
+function hasStatsd({ host, socketPath }: StatsdOptions): boolean {
+  return host !== undefined || socketPath !== undefined
 }

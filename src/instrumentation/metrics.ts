@@ -1,9 +1,9 @@
 import type { EventName, EventPayloads } from './events.ts'
 
 /** Closed on purpose: a tag with a value per message (a key, an id) would make a series per message. */
-export type MetricTag = 'manifest' | 'topic' | 'code' | 'driver' | 'source'
+export type MetricTag = 'manifest' | 'topic' | 'code' | 'driver' | 'broker' | 'source'
 
-export type MetricUnit = 'messages' | 'bytes' | 'ms' | 'producers' | 'connections' | 'schemas' | 'errors'
+export type MetricUnit = 'messages' | 'bytes' | 'ms' | 'producers' | 'connections' | 'schemas' | 'requests' | 'errors'
 
 interface MetricRow {
   readonly unit: MetricUnit
@@ -35,6 +35,7 @@ export interface GaugeMetric extends MetricRow {
 export type Metric = EventMetric | GaugeMetric
 
 const perTopic = ['manifest', 'topic'] as const
+const perBroker = ['driver', 'broker'] as const
 
 /** The one table of metrics: what is counted, docs/metrics.md and the dashboards come from it. */
 export const metrics = {
@@ -128,6 +129,30 @@ export const metrics = {
     unit: 'errors',
     tags: ['code'],
     meaning: 'Failures of the schema registry or its cache on disk, by error code.',
+  }),
+  'brokers.round_trip_time': fed('distribution', 'broker.measured', {
+    unit: 'ms',
+    tags: perBroker,
+    meaning: 'Averages over `metrics.driverStatisticsMs` from a request until its answer.',
+    value: ({ roundTripMs }) => roundTripMs,
+  }),
+  'brokers.outbound_messages': fed('distribution', 'broker.measured', {
+    unit: 'messages',
+    tags: perBroker,
+    meaning: 'Messages that waited to be written to the connection, as seen every `metrics.driverStatisticsMs`.',
+    value: ({ outboundMessages }) => outboundMessages,
+  }),
+  'brokers.retries': fed('counter', 'broker.measured', {
+    unit: 'requests',
+    tags: perBroker,
+    meaning: 'Requests that the driver sent again.',
+    value: ({ retries }) => retries,
+  }),
+  'brokers.reconnects': fed('counter', 'broker.measured', {
+    unit: 'connections',
+    tags: perBroker,
+    meaning: 'Connections made again after one was lost or closed as idle.',
+    value: ({ reconnects }) => reconnects,
   }),
   'queue.messages': {
     type: 'gauge',

@@ -2,10 +2,11 @@ import { environmentName } from '../config/environment.ts'
 import type { MessagingConfig, ProducerConfig } from '../config/fields.ts'
 import { Client } from '../driver/client.ts'
 import { createDriverError } from '../driver/driver-error.ts'
-import type { ClientProfile, Driver, DriverFailure, DriverModule } from '../driver/driver.ts'
+import type { BrokerStatistics, ClientProfile, Driver, DriverFailure, DriverModule } from '../driver/driver.ts'
 import { loadDriver } from '../driver/load-driver.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import { channels } from '../instrumentation/events.ts'
+import { isCounting } from '../instrumentation/instance-metrics.ts'
 import { withinTime } from './within-time.ts'
 
 export interface ConnectedClient {
@@ -104,6 +105,18 @@ export class ClientPool {
       this.#onFatal(connected, failure)
       this.disconnect(connected)
     }
+    const onStatistics = (brokers: readonly BrokerStatistics[]): void => {
+      const channel = channels['broker.measured']
+      if (!channel.hasSubscribers) return
+      for (const statistics of brokers)
+        channel.publish({
+          instance: this.#instance(),
+          driver: module.name,
+          ...statistics,
+          broker: String(statistics.broker),
+        })
+    }
+    const { driverStatisticsMs: intervalMs } = config.metrics
     const driver = await module.createDriver({
       brokers,
       clientId,
@@ -113,6 +126,7 @@ export class ClientPool {
       profile,
       passThrough,
       onFailure,
+      statistics: intervalMs > 0 && isCounting(config.metrics) ? { intervalMs, onStatistics } : undefined,
     })
     if (this.#isClosed) {
       await driver.close()

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { createMessaging, ProducerManifest, type MessagingOptions } from '../../src/index.ts'
+import type { DriverOptions } from '../../src/driver/driver.ts'
 import { channels } from '../../src/instrumentation/events.ts'
-import { createMemoryDriver } from '../../src/testing.ts'
+import { createMemoryDriver, startMockCluster } from '../../src/testing.ts'
 import { waitUntil } from '../kafka/wait-until.ts'
 import { startDogstatsdServer } from './dogstatsd-server.ts'
 import { startStatsdDaemon } from './statsd-daemon.ts'
@@ -121,4 +122,34 @@ test('a statsd that is not there costs the senders nothing', async () => {
   const startedAt = performance.now()
   await messaging.close()
   expect(performance.now() - startedAt).toBeLessThan(4000)
+})
+
+test('the native driver tells what it sees of brokers, if it is asked to', async () => {
+  await using cluster = await startMockCluster({ brokers: 1 })
+  const metrics = { enabled: true, driverStatisticsMs: 100 }
+  await using messaging = createMessaging({ brokers: cluster.brokers, metrics }, {})
+  await waitUntil('a round trip was measured', async () => {
+    await messaging.registry.send(OrderPlaced, { id: 1 })
+    return /brokers_round_trip_time_milliseconds_count\{driver="confluent",broker="1"\} [1-9]/.test(
+      messaging.metrics.prometheus(),
+    )
+  })
+  expect(messaging.metrics.prometheus()).toContain('brokers_retries_total{driver="confluent",broker="1"} 0\n')
+})
+
+test('nobody asks the driver while metrics are off', async () => {
+  const asked: unknown[] = []
+  const driver = createMemoryDriver()
+  const spy = {
+    ...driver,
+    createDriver: (options: DriverOptions) => {
+      asked.push(options.statistics?.intervalMs)
+      return driver.createDriver(options)
+    },
+  }
+  for (const metrics of [{ driverStatisticsMs: 100 }, { enabled: true }, { enabled: true, driverStatisticsMs: 100 }]) {
+    await using messaging = createMessaging({ driver: spy, metrics }, {})
+    await messaging.registry.send(OrderPlaced, { id: 1 })
+  }
+  expect(asked).toEqual([undefined, undefined, 100])
 })

@@ -17,6 +17,7 @@ export function createClientConfig(options: DriverOptions): NativeConfig {
     'socket.keepalive.enable': true,
     // A broker that hangs up on an idle connection is no news worth a warning.
     'log.connection.close': false,
+    'statistics.interval.ms': options.statistics?.intervalMs,
 
     acks: profile.acks === 'all' ? -1 : profile.acks,
     'enable.idempotence': profile.idempotence,

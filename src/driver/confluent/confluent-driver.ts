@@ -10,6 +10,7 @@ import {
   type NativeModule,
   type NativeProducer,
 } from './native-module.ts'
+import { createStatisticsReader } from './read-statistics.ts'
 
 /** librdkafka through the callback API of @confluentinc/kafka-javascript. */
 export const confluentDriver: DriverModule = {
@@ -48,6 +49,12 @@ async function connect(native: NativeModule, options: DriverOptions): Promise<Dr
       else if (failure.code === 'AUTHENTICATION_FAILED') resolve({ ...failure, outcome: 'not_sent' })
     })
   })
+
+  const { statistics } = options
+  if (statistics !== undefined) {
+    const read = createStatisticsReader()
+    producer.on('event.stats', ({ message }) => statistics.onStatistics(read(message)))
+  }
 
   // Settling straight from the native callback: the wrapper's `dr_cb` would put an event emitter in between,
   // and `dr_msg_cb` a copy of every payload.

@@ -27,6 +27,7 @@ export interface NativeProducer {
   poll(): void
   setPollInBackground(enabled: boolean): void
   on(event: 'event.error', listener: (error: NativeError) => void): void
+  on(event: 'event.stats', listener: (statistics: { readonly message: string }) => void): void
   getClient(): NativeClient
 }
 
