@@ -32,6 +32,7 @@ export async function createProducer(
     manifest: name,
     codec: manifest.codec,
     schema: manifest.schema,
+    longs: manifest.longs,
     subject: resolveSubject({
       manifest: name,
       topic,

@@ -2,6 +2,7 @@ import type { ProducerOptions } from '../config/fields.ts'
 import type { AvroSchema } from '../encoding/avro-codec.ts'
 import type { Codec } from '../encoding/codec.ts'
 import type { CodecName } from '../encoding/create-codec.ts'
+import type { LongShape } from '../encoding/exact-long.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 
 /** Strings are UTF-8, numbers and bigints their decimal text; null or undefined is no key. */
@@ -52,6 +53,8 @@ export abstract class ProducerManifest<Payload = unknown> {
   declare readonly schema?: AvroSchema
   /** How the payload becomes bytes. Default: `avro` where there is a schema, else `json`. */
   declare readonly codec?: CodecName | Codec<Payload>
+  /** Avro longs as numbers, refused beyond ±(2^53 - 1), or as bigints of 64 bits. Default: `number`. */
+  declare readonly longs?: LongShape
   /**
    * A schema registry of its own, in place of the configured one. Whoever made it closes it.
    * @example override readonly schemaRegistry = createHttpSchemaRegistry({ urls: ['https://schemas.example.org'] })

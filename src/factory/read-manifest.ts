@@ -4,6 +4,7 @@ import type { Codec } from '../encoding/codec.ts'
 import { describeType } from '../encoding/codec.ts'
 import { codecNames, type CodecName } from '../encoding/create-codec.ts'
 import type { AvroSchema } from '../encoding/avro-codec.ts'
+import type { LongShape } from '../encoding/exact-long.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import {
@@ -23,6 +24,7 @@ export interface ReadManifest<Payload = unknown> {
   readonly codec: CodecName | Codec
   readonly schema: AvroSchema | undefined
   readonly schemaRegistry: SchemaRegistry | undefined
+  readonly longs: LongShape | undefined
   readonly topicConfig: TopicConfig
 }
 
@@ -64,7 +66,10 @@ export function readManifest(Manifest: ProducerManifestClass): ReadManifest {
     throw invalid('codec', `must be one of ${codecNames.join(', ')}, or an object with encode and decode`)
   }
   if (codec === 'avro' && schema === undefined) throw invalid('schema', 'is missing, and codec is avro')
-  const { schemaRegistry } = instance
+  const { schemaRegistry, longs } = instance
+  if (longs !== undefined && longs !== 'number' && longs !== 'bigint') {
+    throw invalid('longs', `must be 'number' or 'bigint', not ${describeType(longs)}`)
+  }
   if (
     schemaRegistry !== undefined &&
     (typeof schemaRegistry?.register !== 'function' || typeof schemaRegistry.getById !== 'function')
@@ -83,7 +88,7 @@ export function readManifest(Manifest: ProducerManifestClass): ReadManifest {
       .map((name) => [name, (instance as unknown as Record<string, unknown>)[name]])
       .filter(([, value]) => value !== undefined),
   )
-  return { name: manifest, instance, attributes, topic, codec, schema, schemaRegistry, topicConfig }
+  return { name: manifest, instance, attributes, topic, codec, schema, schemaRegistry, longs, topicConfig }
 }
 
 function checkTopicConfig(

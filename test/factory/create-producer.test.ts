@@ -124,6 +124,16 @@ test('a schema registry of its own is asked in place of the configured one', asy
   expect(subjects).toEqual([])
 })
 
+test('longs have the shape that the manifest says', async () => {
+  class Counted extends ProducerManifest<bigint> {
+    readonly topic = 'counts'
+    override readonly schema = 'long'
+    override readonly longs = 'bigint'
+  }
+  const { codec } = await create(Counted).created
+  expect(await codec.decode(codec.encode(-(2n ** 63n)))).toBe(-(2n ** 63n))
+})
+
 test('a topic is created only where the configuration says so, as the topicConfig says', async () => {
   class Configured extends ProducerManifest {
     readonly topic = 'orders'

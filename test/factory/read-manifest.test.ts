@@ -73,6 +73,7 @@ test.each<[attributes: object, message: string]>([
   [{ subject: 'orders' }, 'subject must be a method, not string.'],
   [{ schemaRegistry: 'http://localhost' }, 'schemaRegistry must be an object with register and getById'],
   [{ schemaRegistry: null }, 'schemaRegistry must be an object with register and getById'],
+  [{ longs: 'string' }, "longs must be 'number' or 'bigint', not string."],
   [{ topicConfig: null }, 'topicConfig must be an object.'],
   [{ topicConfig: { partition: 3 } }, 'topicConfig.partition is not known; known are partitions, replicationFactor'],
   [{ topicConfig: { partitions: 0 } }, 'topicConfig.partitions must be an integer from 1.'],
