@@ -37,7 +37,8 @@ export async function createProducer(
       manifest: name,
       topic,
       part: 'value',
-      schema: manifest.schema,
+      // Only this codec registers its schema, so only its schema needs a name.
+      schema: manifest.codec === 'avro' ? manifest.schema : undefined,
       strategy: config.subjectStrategy,
       hook: (of, part) => manifest.instance.subject(of, part),
     }),

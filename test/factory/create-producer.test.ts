@@ -110,6 +110,18 @@ test('the subject follows strategy and hook', async () => {
   expect([...byRecord.subjects, ...byHook.subjects]).toEqual(['shop.Order', 'orders.value'])
 })
 
+test('a schema that is not registered needs no name for a subject', async () => {
+  class Unregistered extends ProducerManifest<string> {
+    readonly topic = 'orders'
+    override readonly schema = '"string"'
+    override readonly codec = 'json'
+    override readonly subjectStrategy = 'record'
+  }
+  const { created, subjects } = create(Unregistered)
+  await created
+  expect(subjects).toEqual([])
+})
+
 test('a schema registry of its own is asked in place of the configured one', async () => {
   const own = createEmbeddedSchemaRegistry()
   class Elsewhere extends ProducerManifest<string> {

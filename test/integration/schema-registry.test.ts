@@ -15,7 +15,8 @@ import { startApicurio, type Apicurio } from '../schema-registry/apicurio.ts'
 let apicurio: Apicurio
 beforeAll(async () => {
   apicurio = await startApicurio()
-})
+  // The first run fetches it.
+}, 600_000)
 afterAll(() => apicurio.kill())
 
 const record = (fields: object[], name = 'Order'): string =>
