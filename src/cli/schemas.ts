@@ -20,7 +20,7 @@ Compares the Avro schema of each manifest with the schema registry.
   diff       what is different from the latest version, one line each
 
   --manifests FILE[#CLASS]  the manifests that a file exports, or one of them; may be given again (required)
-  --schema-registry URL     in place of POSTRIDER_SCHEMA_REGISTRY_URL
+  --schema-registry URL,…   in place of POSTRIDER_SCHEMA_REGISTRY_URL
 
 Everything else is configured by POSTRIDER_* variables (docs/configuration.md): credentials, topicPrefix, NODE_ENV.
 Exit status: 0 fine, 1 incompatible or different, 2 wrong usage, or the schema registry gave no answer.
