@@ -223,9 +223,10 @@ export class ProducerRegistry {
     const startedAt = performance.now()
     this.#config.lock(manifest)
     try {
-      const read = readManifest(Manifest)
       const config = this.#config.resolve()
+      // Before all that can fail, so that they hear of it.
       this.#instruments ??= this.#startInstruments(config, this.#instance)
+      const read = readManifest(Manifest)
       const producerConfig = this.#config.resolveProducer(manifest, read.attributes)
       // What is to be traced is traced from the first message on.
       await this.#tracing?.ready

@@ -4,6 +4,7 @@ import module from '@bugsnag/js'
 import { describe, expect, expectTypeOf, onTestFinished, test } from 'vitest'
 import { createBugsnagNotifier, startBugsnag, type BugsnagClient } from '../../src/instrumentation/bugsnag-notifier.ts'
 import { Secret } from '../../src/index.ts'
+import { startProgram } from '../lifecycle/run-program.ts'
 import { messagingInMemory, order, OrderPlaced } from '../registry/manifests.ts'
 import { createReport } from './create-report.ts'
 
@@ -70,6 +71,15 @@ describe('from the configuration', () => {
     const notifier = await startBugsnag({ apiKey: new Secret(apiKey), endpoint: url, releaseStage: 'test' })
     await expect(notifier.notify(createReport())).rejects.toThrow('Bad statusCode from API: 500')
   })
+
+  test('an endpoint that takes the report and never answers keeps no process alive', async () => {
+    const { url, posted } = await startEndpoint('silent')
+    const startedAt = performance.now()
+    const { end } = startProgram('report-to-endpoint', url)
+    expect(await end).toMatchObject({ code: 0, stdout: 'closed\n', stderr: '' })
+    expect(performance.now() - startedAt, 'before the socket gives up').toBeLessThan(9_000)
+    expect(posted).toHaveLength(1)
+  })
 })
 
 describe('the application’s own client', () => {
@@ -110,14 +120,14 @@ describe('the application’s own client', () => {
   })
 })
 
-async function startEndpoint(status = 200) {
+async function startEndpoint(status: number | 'silent' = 200) {
   const posted: Posted[] = []
   const server = createServer((request, response) => {
     let text = ''
     request.on('data', (part: Buffer) => (text += part.toString()))
     request.on('end', () => {
       posted.push({ headers: request.headers, body: JSON.parse(text) as Posted['body'] })
-      response.writeHead(status).end()
+      if (status !== 'silent') response.writeHead(status).end()
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

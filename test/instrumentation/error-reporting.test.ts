@@ -72,6 +72,16 @@ test('background errors of the client and of the schema registry are reported', 
   ])
 })
 
+test('a bad manifest is reported, though nothing could be built yet', async () => {
+  const { messaging, reports } = watch()
+  class Nowhere extends ProducerManifest<string> {
+    topic = 5 as unknown as string
+  }
+  messaging.registry.dispatch(Nowhere, 'text')
+  await messaging.close()
+  expect(reports).toMatchObject([{ code: 'MANIFEST_INVALID', manifest: 'Nowhere', source: 'dispatch' }])
+})
+
 test('lifecycle events are breadcrumbs', async () => {
   const { messaging, breadcrumbs } = watch()
   await messaging.registry.send(OrderPlaced, order)
