@@ -9,6 +9,7 @@ import { resolveSubject } from '../factory/resolve-subject.ts'
 import { resolveTopic } from '../factory/resolve-topic.ts'
 import { loadManifests } from './load-manifest.ts'
 import { describeSchemaDifference } from './schema-difference.ts'
+import { runSchemaTypes, schemaTypesUsage } from './schema-types.ts'
 import type { CommandStreams } from './send.ts'
 
 export const schemasUsage = `postrider schemas check|register|diff --manifests ./messages.ts
@@ -24,7 +25,8 @@ Compares the Avro schema of each manifest with the schema registry.
 
 Everything else is configured by POSTRIDER_* variables (docs/configuration.md): credentials, topicPrefix, NODE_ENV.
 Exit status: 0 fine, 1 incompatible or different, 2 wrong usage, or the schema registry gave no answer.
-`
+
+${schemaTypesUsage}`
 
 const actions = { check, register, diff } as const
 
@@ -42,6 +44,7 @@ interface Finding {
 
 /** Resolves with the exit status. @throws INPUT_INVALID, CONFIG_INVALID, CONFIG_UNKNOWN_FIELD for wrong usage */
 export async function runSchemas(args: readonly string[], streams: CommandStreams): Promise<number> {
+  if (args[0] === 'types') return runSchemaTypes(args.slice(1), streams)
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
