@@ -4,6 +4,7 @@ import type { Client } from '../driver/client.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import type { MessageTrace } from '../instrumentation/message-trace.ts'
 import type { TraceSwitch } from '../instrumentation/tracing.ts'
+import { channels } from '../instrumentation/events.ts'
 import { BatchResult } from './batch-result.ts'
 import { BatchDelivery, DispatchDelivery, SendDelivery, type MessageDelivery } from './deliveries.ts'
 import type { DeliveryReport } from './delivery-report.ts'
@@ -37,6 +38,7 @@ export interface ProducerParts<Payload> {
 const noOptions: SendOptions = Object.freeze({})
 /** A long sendMany lets acknowledgements and other work in after this many messages, a few milliseconds of encoding. */
 const messagesPerTurn = 1000
+const messagesPerEncodeTime = 16
 
 /** The live producer of one manifest: encodes, hands over to the client and reports. */
 export class Producer<Payload = unknown> {
@@ -50,6 +52,7 @@ export class Producer<Payload = unknown> {
   readonly #maxMessageBytes: number
   readonly #tracing: TraceSwitch
   readonly #batches = new Set<Promise<unknown>>()
+  #encoded = 0
 
   constructor(parts: ProducerParts<Payload>) {
     this.name = parts.name
@@ -168,6 +171,7 @@ export class Producer<Payload = unknown> {
     let timestamp: number
     let headers: MessageHeaders | undefined
     let value: Buffer | null = null
+    let encodeMs: number | undefined
     if (isTombstone) {
       key = encodeKey(options.key, name)
       partition = encodePartition(options.partition, name)
@@ -205,7 +209,9 @@ export class Producer<Payload = unknown> {
       }
       partition = encodePartition(rawPartition, name)
       timestamp = encodeTimestamp(rawTimestamp, name)
+      const startedAt = this.#measuresEncoding() ? performance.now() : 0
       value = this.codec.encode(payload)
+      if (startedAt !== 0) encodeMs = performance.now() - startedAt
       // Codecs share one buffer; a driver that keeps the bytes must get its own.
       if (!this.#client.capabilities.copiesValue) value = Buffer.from(value)
     }
@@ -225,12 +231,24 @@ export class Producer<Payload = unknown> {
     }
     delivery.start()
     this.#client.produce({ topic, value, key, headers: encodedHeaders, partition, timestamp }, delivery, bytes)
+    // Only now: a listener that sends a message itself overwrites the buffer that the codecs share.
+    if (encodeMs !== undefined) this.#tellEncodeTime(value?.length ?? 0, encodeMs)
+  }
+
+  #tellEncodeTime(bytes: number, durationMs: number): void {
+    const { name: manifest, topic, ledger } = this
+    channels['message.encoded'].publish({ instance: ledger.instance, manifest, topic, bytes, durationMs })
   }
 
   /** Costs one property read while the manifest is not traced. */
   #trace(isTombstone: boolean, count?: number): MessageTrace | undefined {
     const { begin } = this.#tracing
     return begin?.({ manifest: this.name, topic: this.topic, isTombstone, count })
+  }
+
+  /** A small payload is encoded in less time than it takes to read the clock twice: some stand for all. */
+  #measuresEncoding(): boolean {
+    return channels['message.encoded'].hasSubscribers && this.#encoded++ % messagesPerEncodeTime === 0
   }
 
   #hookFailure(hook: string, error: unknown, reason = ''): MessagingError {

@@ -18,6 +18,7 @@ interface EventDetails {
     retries: number
     reconnects: number
   }
+  'message.encoded': { manifest: string; topic: string; bytes: number; durationMs: number }
   'message.sent': { manifest: string; topic: string; bytes: number }
   'message.acknowledged': {
     manifest: string
@@ -73,6 +74,7 @@ export const events: Readonly<Record<EventName, string>> = {
   'client.errored': 'A client reports trouble in the background (a broker down, a fatal error).',
   'client.closed': 'A client was closed; `unsettled` messages were given up.',
   'broker.measured': 'What a client saw of one broker, every `metrics.driverStatisticsMs`.',
+  'message.encoded': 'A payload was encoded; told for the first message of a producer and every 16th after it.',
   'message.sent': 'The driver has taken a message, and it is on its way.',
   'message.acknowledged': 'The broker acknowledged a message.',
   'message.failed': 'A message failed for good; `dispatched` says that no caller waits for it.',

@@ -25,16 +25,21 @@ const frequent: ReadonlySet<EventName> = new Set<EventName>([
   'schema.fetched',
 ])
 
+/** Numbers for metrics; a line for each would say nothing. */
+const measurements: ReadonlySet<EventName> = new Set<EventName>(['broker.measured', 'message.encoded'])
+
 const levels = { info: 'info', warning: 'warn', error: 'error' } as const
 
 /**
  * Logs the events of one messaging instance: a failure by the severity of its code, what each message does as `debug` where
- * `messages` is set, all else as `info`. Lines hold what events hold: no key, no payload, no secret, no cause of an error.
+ * `messages` is set, all else but measurements as `info`. Lines hold what events hold: no key, no payload, no secret, no cause of an error.
  * @returns undefined when there is no logger
  */
 export function startLogging({ logger, messages }: LogConfig, instance: string): Instrument | undefined {
   if (!logger) return undefined
-  const names = (Object.keys(events) as EventName[]).filter((name) => messages || !frequent.has(name))
+  const names = (Object.keys(events) as EventName[]).filter(
+    (name) => !measurements.has(name) && (messages || !frequent.has(name)),
+  )
   const stops = names.map((event) =>
     subscribe(event, (payload) => {
       if (payload.instance !== instance) return

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Codec } from '../../src/encoding/codec.ts'
 import { MessagingError } from '../../src/errors/messaging-error.ts'
 import { ProducerManifest } from '../../src/factory/producer-manifest.ts'
-import { subscribe } from '../../src/instrumentation/events.ts'
+import { subscribe, type EventPayloads } from '../../src/instrumentation/events.ts'
 import { catchRejection } from '../catch-error.ts'
 import { FakeDriver } from '../driver/fake-driver.ts'
 import { createTestProducer, OrderPlaced, type Order } from './create-test-producer.ts'
@@ -400,4 +400,44 @@ describe('the event message.sent', () => {
 test('a producer knows its client', () => {
   const { producer, client } = createTestProducer()
   expect([producer.uses(client), producer.uses(createTestProducer().client)]).toEqual([true, false])
+})
+
+describe('the time of encoding', () => {
+  test('is told for the first message and every 16th after it', async () => {
+    const { producer, driver } = createTestProducer()
+    const heard: EventPayloads['message.encoded'][] = []
+    const stop = subscribe('message.encoded', (payload) => void heard.push(payload))
+    const sent = Array.from({ length: 33 }, (_, index) => producer.send({ id: `${index}` }))
+    stop()
+    driver.settle(33)
+    await Promise.all(sent)
+    expect(heard).toHaveLength(3)
+    expect(heard[0]).toEqual({
+      instance: 'instance',
+      manifest: 'OrderPlaced',
+      topic: 'orders',
+      bytes: '{"id":"0"}'.length,
+      durationMs: expect.any(Number),
+    })
+  })
+
+  test('is told when the bytes are handed over: a listener may send a message itself', async () => {
+    const { producer, driver } = createTestProducer()
+    const more: Promise<unknown>[] = []
+    const stop = subscribe('message.encoded', () => void more.push(producer.send({ id: 'second' })))
+    const sent = producer.send({ id: 'first' })
+    stop()
+    expect(driver.values).toEqual(['{"id":"first"}', '{"id":"second"}'])
+    driver.settle(2)
+    await Promise.all([sent, ...more])
+  })
+
+  test('is not taken while nobody listens', async () => {
+    const { producer, driver } = createTestProducer()
+    const clock = vi.spyOn(performance, 'now')
+    const sent = producer.send({ id: '1' })
+    expect(clock).not.toHaveBeenCalled()
+    driver.settle()
+    await sent
+  })
 })
