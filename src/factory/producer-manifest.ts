@@ -35,7 +35,7 @@ const brand = Symbol.for('postrider.ProducerManifest')
  * @example
  * class OrderPlaced extends ProducerManifest<Order> {
  *   topic = 'orders.placed'
- *   schema = orderSchema
+ *   override readonly schema = orderSchema
  *   override key(order: Order) { return order.id }
  * }
  */

@@ -24,6 +24,7 @@ import type { Tracing } from '../instrumentation/tracing.ts'
 import { ClientPool } from './client-pool.ts'
 import { closeOnExit } from './close-on-exit.ts'
 import { ProducerEntry } from './producer-entry.ts'
+import { withinTime } from './within-time.ts'
 import { describeRegistry, type RegistryState, type RegistryStatus } from './registry-status.ts'
 
 export type StartInstruments = (config: MessagingConfig, instance: string) => readonly Instrument[]
@@ -90,7 +91,7 @@ export class ProducerRegistry {
 
   /**
    * Sends without waiting: a failure becomes the event `message.failed`, and a process warning if nobody listens to it.
-   * @throws MANIFEST_UNKNOWN, REGISTRY_CLOSED at once, since these are mistakes of the caller
+   * @throws MANIFEST_UNKNOWN, MANIFEST_INVALID (a name taken twice), REGISTRY_CLOSED at once, since these are mistakes of the caller
    */
   dispatch<Manifest extends ProducerManifestClass>(
     Manifest: Manifest,
@@ -347,12 +348,4 @@ function normalizeBuildFailure(thrown: unknown, manifest: string): MessagingErro
     return new MessagingError('DRIVER_FAILED', { reason }, { manifest, outcome: 'not_sent', cause: thrown })
   }
   return thrown.manifest === undefined ? thrown.of(manifest) : thrown
-}
-
-async function withinTime(work: Promise<unknown>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const timedOut = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs)
-  })
-  await Promise.race([work, timedOut]).finally(() => clearTimeout(timer))
 }

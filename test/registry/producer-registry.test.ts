@@ -1,5 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createMessaging, ProducerManifest, subscribe, type EventName, type EventPayloads } from '../../src/index.ts'
+import type { DriverModule } from '../../src/driver.ts'
+import { createMemoryDriver } from '../../src/testing.ts'
 import { AuditWritten, messagingInMemory, order, OrderPaid, OrderPlaced } from './manifests.ts'
 
 function record<Name extends EventName>(name: Name): EventPayloads[Name][] {
@@ -72,6 +74,16 @@ describe('building', () => {
       [OrderPlaced, OrderPaid].map((Manifest) => messaging.registry.send(Manifest, order)),
     )
     expect(results).toMatchObject([{ reason: { manifest: 'OrderPlaced' } }, { reason: { manifest: 'OrderPaid' } }])
+  })
+
+  test('after a failed first send even the driver may be another one', async () => {
+    await using messaging = messagingInMemory()
+    messaging.driver.failConnect(down)
+    await expect(messaging.registry.send(OrderPlaced, order)).rejects.toThrow()
+    const other = createMemoryDriver()
+    messaging.configure({ driver: other })
+    await messaging.registry.send(OrderPlaced, order)
+    expect(other.records()).toHaveLength(1)
   })
 
   test('a producer rebuilt after a failure keeps its overrides', async () => {
@@ -430,6 +442,25 @@ describe('close', () => {
     const messaging = createMessaging({}, { POSTRIDER_NO_SUCH_FIELD: '1' })
     await expect(messaging.registry.send(OrderPlaced, order)).rejects.toMatchObject({ code: 'CONFIG_UNKNOWN_FIELD' })
     await messaging.close()
+  })
+
+  test('does not wait longer for a connection than closeTimeoutMs, and closes the client when it is there', async () => {
+    const { promise: reachable, resolve: reach } = Promise.withResolvers<void>()
+    const memory = createMemoryDriver()
+    const slow: DriverModule = {
+      ...memory,
+      createDriver: (options) => reachable.then(() => memory.createDriver(options)),
+    }
+    const { registry } = createMessaging({ driver: slow, closeTimeoutMs: 1 }, {})
+    const sent = registry.send(OrderPlaced, order)
+    await Promise.all([
+      registry.close(),
+      expect(sent).rejects.toMatchObject({ code: 'CLOSE_TIMED_OUT', outcome: 'not_sent' }),
+    ])
+    expect(registry.status().state).toBe('closed')
+    reach()
+    await vi.waitFor(() => expect(memory.createdClients).toBe(1))
+    await vi.waitFor(() => expect(memory.openClients).toBe(0))
   })
 
   test('while connecting sends what was accepted', async () => {
