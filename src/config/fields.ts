@@ -4,6 +4,7 @@ import { errorCodes } from '../errors/codes.ts'
 import type { BugsnagClient } from '../instrumentation/bugsnag-notifier.ts'
 import type { ErrorNotifier } from '../instrumentation/error-notifier.ts'
 import type { Logger } from '../instrumentation/log-instrument.ts'
+import type { PayloadPolicy } from '../instrumentation/payload-log.ts'
 import { choice, flag, fraction, integer, list, passThrough, passedIn, secret, text, type Field } from './field.ts'
 import { secretUrl, urls } from './url-field.ts'
 
@@ -298,9 +299,13 @@ export const fields = {
     logger: passedIn<Logger>({
       methods: ['debug', 'info', 'warn', 'error'],
       expected: 'a logger with debug, info, warn and error',
-      doc: 'Logs events to a pino-compatible logger; never a key or a payload. Nothing is logged without one.',
+      doc: 'Logs events to a pino-compatible logger; never a key or a payload, unless `logging.payloads` says so. Nothing is logged without one.',
     }),
     messages: flag({ default: false, doc: 'Also a `debug` line or two for each message.' }),
+    payloads: choice(['none', 'key', 'redacted', 'full'] as const satisfies readonly PayloadPolicy[], {
+      default: 'none',
+      doc: 'What of each message is logged as `debug`: its key; or also its payload, with types in place of values (`redacted`) or as it is.',
+    }),
   },
   producer: producerFields,
 } as const

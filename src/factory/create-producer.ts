@@ -4,6 +4,7 @@ import type { Driver } from '../driver/driver.ts'
 import { createCodec } from '../encoding/create-codec.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
+import type { PayloadLog } from '../instrumentation/payload-log.ts'
 import type { TraceSwitch } from '../instrumentation/tracing.ts'
 import { Producer } from './producer.ts'
 import type { ReadManifest } from './read-manifest.ts'
@@ -14,6 +15,7 @@ export interface ProducerEnvironment {
   readonly instance: string
   readonly config: MessagingConfig
   readonly tracing?: TraceSwitch | undefined
+  readonly payloadLog?: PayloadLog | undefined
   readonly schemaRegistry: () => SchemaRegistry
   /** The shared client for a producer's profile. */
   readonly connect: () => Promise<{ client: Client; driver: Driver; driverName: string }>
@@ -64,6 +66,7 @@ export async function createProducer(
     driverName,
     instance: environment.instance,
     tracing: environment.tracing,
+    payloadLog: environment.payloadLog,
     maxMessageBytes,
   })
 }

@@ -3,6 +3,7 @@ import { describeType } from '../encoding/codec.ts'
 import type { Client } from '../driver/client.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import type { MessageTrace } from '../instrumentation/message-trace.ts'
+import type { PayloadLog } from '../instrumentation/payload-log.ts'
 import type { TraceSwitch } from '../instrumentation/tracing.ts'
 import { channels } from '../instrumentation/events.ts'
 import { BatchResult } from './batch-result.ts'
@@ -33,6 +34,8 @@ export interface ProducerParts<Payload> {
   readonly maxMessageBytes: number
   /** Whether its messages are traced; may change at any time. Default: never. */
   readonly tracing?: TraceSwitch | undefined
+  /** Shows keys and payloads to a logger. Default: never. */
+  readonly payloadLog?: PayloadLog | undefined
 }
 
 const noOptions: SendOptions = Object.freeze({})
@@ -51,6 +54,7 @@ export class Producer<Payload = unknown> {
   readonly #client: Client
   readonly #maxMessageBytes: number
   readonly #tracing: TraceSwitch
+  readonly #payloadLog: PayloadLog | undefined
   readonly #batches = new Set<Promise<unknown>>()
   #encoded = 0
 
@@ -63,6 +67,7 @@ export class Producer<Payload = unknown> {
     this.#manifest = parts.manifest
     this.#client = parts.client
     this.#maxMessageBytes = parts.maxMessageBytes
+    this.#payloadLog = parts.payloadLog
     this.#tracing = parts.tracing ?? { begin: undefined }
   }
 
@@ -231,6 +236,7 @@ export class Producer<Payload = unknown> {
     }
     delivery.start()
     this.#client.produce({ topic, value, key, headers: encodedHeaders, partition, timestamp }, delivery, bytes)
+    this.#payloadLog?.(name, topic, key, given)
     // Only now: a listener that sends a message itself overwrites the buffer that the codecs share.
     if (encodeMs !== undefined) this.#tellEncodeTime(value?.length ?? 0, encodeMs)
   }

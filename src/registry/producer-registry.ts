@@ -20,6 +20,7 @@ import { readManifest } from '../factory/read-manifest.ts'
 import type { SendManyOptions, SendOptions } from '../factory/send-options.ts'
 import { channels } from '../instrumentation/events.ts'
 import type { Instrument } from '../instrumentation/instrument.ts'
+import { createPayloadLog } from '../instrumentation/payload-log.ts'
 import type { Tracing } from '../instrumentation/tracing.ts'
 import { ClientPool } from './client-pool.ts'
 import { closeOnExit } from './close-on-exit.ts'
@@ -235,6 +236,7 @@ export class ProducerRegistry {
         instance: this.#instance,
         config,
         tracing: this.#tracing?.of(manifest),
+        payloadLog: createPayloadLog(config.logging.logger, config.logging.payloads),
         schemaRegistry: () => (this.#schemaRegistry ??= createSchemaRegistry(config, this.#instance)),
         connect: () => this.#clients.connect(config, producerConfig),
       })
