@@ -130,8 +130,12 @@ async function readTasks(
 ): Promise<Task[]> {
   const tasks: Task[] = []
   for (const Manifest of (await Promise.all(references.map((reference) => loadManifests(reference)))).flat()) {
-    const { name, instance, attributes, topic, codec, schema, schemaRegistry } = readManifest(Manifest)
-    if (codec !== 'avro' || schema === undefined) {
+    const { name, instance, attributes, topic, codec, schema, keySchema, schemaRegistry } = readManifest(Manifest)
+    const parts = [
+      ['key', keySchema],
+      ['value', codec === 'avro' ? schema : undefined],
+    ] as const
+    if (parts.every(([, given]) => given === undefined)) {
       stdout.write(`${name}: left out, it has no Avro schema\n`)
       continue
     }
@@ -140,15 +144,19 @@ async function readTasks(
       continue
     }
     const producer = config.resolveProducer(name, attributes)
-    const subject = resolveSubject({
-      manifest: name,
-      topic: resolveTopic(name, topic, producer.topic, config.resolve()),
-      part: 'value',
-      schema,
-      strategy: producer.subjectStrategy,
-      hook: (of, part) => instance.subject(of, part),
-    })
-    tasks.push({ manifest: name, subject, schema: toText(name, schema) })
+    const fullTopic = resolveTopic(name, topic, producer.topic, config.resolve())
+    for (const [part, given] of parts) {
+      if (given === undefined) continue
+      const subject = resolveSubject({
+        manifest: name,
+        topic: fullTopic,
+        part,
+        schema: given,
+        strategy: producer.subjectStrategy,
+        hook: (of, asked) => instance.subject(of, asked),
+      })
+      tasks.push({ manifest: name, subject, schema: toText(name, given) })
+    }
   }
   if (tasks.length === 0) throw usage('none of the manifests has an Avro schema')
   return tasks

@@ -1,6 +1,7 @@
 import type { MessagingConfig, ProducerConfig } from '../config/fields.ts'
 import type { Client } from '../driver/client.ts'
 import type { Driver } from '../driver/driver.ts'
+import type { AvroSchema } from '../encoding/avro-codec.ts'
 import { createCodec } from '../encoding/create-codec.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
@@ -30,22 +31,37 @@ export async function createProducer(
   const { name } = manifest
   const topic = resolveTopic(name, manifest.topic, config.topic, environment.config)
   // What needs no network first: a bad schema should not have to wait for a broker.
+  const subjectOf = (part: 'key' | 'value', schema: AvroSchema | undefined): string =>
+    resolveSubject({
+      manifest: name,
+      topic,
+      part,
+      schema,
+      strategy: config.subjectStrategy,
+      hook: (of, asked) => manifest.instance.subject(of, asked),
+    })
+  const { longs, keySchema } = manifest
+  const schemaRegistry = (): SchemaRegistry => manifest.schemaRegistry ?? environment.schemaRegistry()
   const codec = await createCodec({
     manifest: name,
     codec: manifest.codec,
     schema: manifest.schema,
-    longs: manifest.longs,
-    subject: resolveSubject({
-      manifest: name,
-      topic,
-      part: 'value',
-      // Only this codec registers its schema, so only its schema needs a name.
-      schema: manifest.codec === 'avro' ? manifest.schema : undefined,
-      strategy: config.subjectStrategy,
-      hook: (of, part) => manifest.instance.subject(of, part),
-    }),
-    schemaRegistry: () => manifest.schemaRegistry ?? environment.schemaRegistry(),
+    longs,
+    // Only this codec registers its schema, so only its schema needs a name.
+    subject: subjectOf('value', manifest.codec === 'avro' ? manifest.schema : undefined),
+    schemaRegistry,
   })
+  const keyCodec =
+    keySchema === undefined
+      ? undefined
+      : await createCodec({
+          manifest: `${name} (its key)`,
+          codec: 'avro',
+          schema: keySchema,
+          longs,
+          subject: subjectOf('key', keySchema),
+          schemaRegistry,
+        })
   const { client, driver, driverName } = await environment.connect()
   if (config.createTopic === 'if-missing') {
     if (!driver.ensureTopic) {
@@ -62,6 +78,7 @@ export async function createProducer(
     manifest: manifest.instance,
     topic,
     codec,
+    keyCodec,
     client,
     driverName,
     instance: environment.instance,

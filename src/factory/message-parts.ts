@@ -8,7 +8,7 @@ export function encodeKey(key: MessageKey, manifest: string): Buffer | null {
   if (key === undefined || key === null) return null
   if (typeof key === 'string') return Buffer.from(key)
   if (key instanceof Uint8Array) return toBuffer(key)
-  if (typeof key === 'bigint' || Number.isFinite(key)) return Buffer.from(String(key))
+  if (typeof key === 'bigint' || (typeof key === 'number' && Number.isFinite(key))) return Buffer.from(String(key))
   throw new MessagingError(
     'KEY_INVALID',
     { manifest, actual: typeof key === 'number' ? String(key) : describeType(key) },

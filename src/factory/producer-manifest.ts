@@ -5,8 +5,11 @@ import type { CodecName } from '../encoding/create-codec.ts'
 import type { LongShape } from '../encoding/exact-long.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 
-/** Strings are UTF-8, numbers and bigints their decimal text; null or undefined is no key. */
-export type MessageKey = string | Uint8Array | number | bigint | null | undefined
+/**
+ * Strings are UTF-8, numbers and bigints their decimal text; null or undefined is no key.
+ * With a `keySchema` it is what that describes, an object too.
+ */
+export type MessageKey = string | Uint8Array | number | bigint | Readonly<Record<string, unknown>> | null | undefined
 
 export type HeaderValue = string | Uint8Array
 
@@ -51,6 +54,11 @@ export abstract class ProducerManifest<Payload = unknown> {
   abstract readonly topic: string | ((environment: string) => string)
   /** Avro schema of the payload. */
   declare readonly schema?: AvroSchema
+  /**
+   * Avro schema of the key, which is then written like an Avro payload, subject `<topic>-key`. Default: keys are text or bytes.
+   * A key is hashed as its bytes: a reordered schema moves keys to other partitions.
+   */
+  declare readonly keySchema?: AvroSchema
   /** How the payload becomes bytes. Default: `avro` where there is a schema, else `json`. */
   declare readonly codec?: CodecName | Codec<Payload>
   /** Avro longs as numbers, refused beyond ±(2^53 - 1), or as bigints of 64 bits. Default: `number`. */

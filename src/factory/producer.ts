@@ -27,6 +27,8 @@ export interface ProducerParts<Payload> {
   readonly manifest: ProducerManifest<Payload>
   readonly topic: string
   readonly codec: Codec<Payload>
+  /** Writes the key where it has a schema. Default: keys are text or bytes. */
+  readonly keyCodec?: Codec | undefined
   readonly client: Client
   readonly driverName: string
   /** The messaging instance it belongs to, named in events. */
@@ -50,6 +52,7 @@ export class Producer<Payload = unknown> {
   readonly codec: Codec<Payload>
   readonly ledger: ProducerLedger
   readonly driverName: string
+  readonly #keyCodec: Codec | undefined
   readonly #manifest: ProducerManifest<Payload>
   readonly #client: Client
   readonly #maxMessageBytes: number
@@ -64,6 +67,7 @@ export class Producer<Payload = unknown> {
     this.codec = parts.codec
     this.ledger = new ProducerLedger(parts.name, parts.topic, parts.instance)
     this.driverName = parts.driverName
+    this.#keyCodec = parts.keyCodec
     this.#manifest = parts.manifest
     this.#client = parts.client
     this.#maxMessageBytes = parts.maxMessageBytes
@@ -178,7 +182,7 @@ export class Producer<Payload = unknown> {
     let value: Buffer | null = null
     let encodeMs: number | undefined
     if (isTombstone) {
-      key = encodeKey(options.key, name)
+      key = this.#encodeKey(options.key)
       partition = encodePartition(options.partition, name)
       timestamp = encodeTimestamp(options.timestamp, name)
     } else {
@@ -202,7 +206,7 @@ export class Producer<Payload = unknown> {
           throw this.#hookFailure(hook, undefined, ': it returns a promise, and is not awaited')
         hook = 'key'
         rawKey = options.key === undefined ? manifest.key(payload) : options.key
-        key = encodeKey(rawKey, name)
+        key = this.#encodeKey(rawKey)
         hook = 'partition'
         rawPartition = options.partition ?? manifest.partition(payload, key)
         hook = 'timestamp'
@@ -239,6 +243,17 @@ export class Producer<Payload = unknown> {
     this.#payloadLog?.(name, topic, key, given)
     // Only now: a listener that sends a message itself overwrites the buffer that the codecs share.
     if (encodeMs !== undefined) this.#tellEncodeTime(value?.length ?? 0, encodeMs)
+  }
+
+  #encodeKey(key: MessageKey): Buffer | null {
+    if (this.#keyCodec === undefined) return encodeKey(key, this.name)
+    if (key === undefined || key === null) return null
+    try {
+      // A copy, since the value is encoded into the same buffer next.
+      return Buffer.from(this.#keyCodec.encode(key))
+    } catch (error) {
+      throw isMessagingError(error) ? error.of(this.name) : error
+    }
   }
 
   #tellEncodeTime(bytes: number, durationMs: number): void {

@@ -23,6 +23,7 @@ export interface ReadManifest<Payload = unknown> {
   readonly topic: string | ((environment: string) => string)
   readonly codec: CodecName | Codec
   readonly schema: AvroSchema | undefined
+  readonly keySchema: AvroSchema | undefined
   readonly schemaRegistry: SchemaRegistry | undefined
   readonly longs: LongShape | undefined
   readonly topicConfig: TopicConfig
@@ -54,8 +55,11 @@ export function readManifest(Manifest: ProducerManifestClass): ReadManifest {
   if (typeof topic !== 'string' && typeof topic !== 'function') {
     throw invalid('topic', `must be a string or a function of the environment, not ${describeType(topic)}`)
   }
-  if (schema !== undefined && typeof schema !== 'string' && (typeof schema !== 'object' || schema === null)) {
-    throw invalid('schema', `must be an Avro schema as object or JSON text, not ${describeType(schema)}`)
+  const { keySchema } = instance
+  for (const [attribute, given] of Object.entries({ schema, keySchema })) {
+    if (given !== undefined && typeof given !== 'string' && (typeof given !== 'object' || given === null)) {
+      throw invalid(attribute, `must be an Avro schema as object or JSON text, not ${describeType(given)}`)
+    }
   }
   const isCodecObject =
     typeof codec === 'object' &&
@@ -88,7 +92,7 @@ export function readManifest(Manifest: ProducerManifestClass): ReadManifest {
       .map((name) => [name, (instance as unknown as Record<string, unknown>)[name]])
       .filter(([, value]) => value !== undefined),
   )
-  return { name: manifest, instance, attributes, topic, codec, schema, schemaRegistry, longs, topicConfig }
+  return { name: manifest, instance, attributes, topic, codec, schema, keySchema, schemaRegistry, longs, topicConfig }
 }
 
 function checkTopicConfig(
