@@ -1,7 +1,7 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
 import type { MessagingError } from '../errors/messaging-error.ts'
 
-interface EventDetails {
+export interface EventDetails {
   'producer.built': { manifest: string; topic: string; driver: string; durationMs: number }
   'producer.build_failed': { manifest: string; error: MessagingError }
   'client.connected': { driver: string; clientId: string; durationMs: number }
