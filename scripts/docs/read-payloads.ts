@@ -16,7 +16,9 @@ const interfaceName = 'EventDetails'
 export function readPayloads(): ReadonlyMap<string, readonly PayloadField[]> {
   const text = readFileSync(source, 'utf8')
   const { program, comments } = parseSync('events.ts', text)
-  const details = program.body.find((node) => node.type === 'TSInterfaceDeclaration' && node.id.name === interfaceName)
+  const details = program.body
+    .map((node) => (node.type === 'ExportNamedDeclaration' && node.declaration !== null ? node.declaration : node))
+    .find((node) => node.type === 'TSInterfaceDeclaration' && node.id.name === interfaceName)
   if (details?.type !== 'TSInterfaceDeclaration') throw new Error(`events.ts has no interface ${interfaceName}`)
 
   const docBetween = (start: number, end: number): string =>
