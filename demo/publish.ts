@@ -26,6 +26,8 @@ export interface Tally {
 
 /** The mock cluster keeps only the newest 5 MB of a partition, so what is not verified yet is kept well below that. */
 const maxUnverified = { records: 10_000, bytes: 2 * 1024 * 1024 }
+/** Sends on their way at a time: enough for full batches, and few enough that an acknowledgement is no long wait in line. */
+const maxUnacknowledged = 1000
 /** Longer than a broker takes to elect a leader: with nothing arriving for so long something is lost. */
 const readBackPatienceMs = 30_000
 
@@ -108,7 +110,7 @@ class Publication {
           await verifier.progress()
         }
         // Reading back can be faster than the acknowledgements come in; they must not pile up either.
-        await this.#inFlight.downTo(maxUnverified.records)
+        await this.#inFlight.downTo(maxUnacknowledged)
       }
       if (this.#tally.stopped) return
     }
