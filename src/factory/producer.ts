@@ -146,8 +146,10 @@ export class Producer<Payload = unknown> {
     for (let index = 0; index < payloads.length; index++) {
       if (index > 0 && index % messagesPerTurn === 0) await new Promise((resolve) => setImmediate(resolve))
       // A batch holds back instead of filling the line for room, which others wait in too. An abort ends the wait.
-      const room = this.#client.room()
-      if (room !== true && hasRoom && !signal?.aborted) hasRoom = await Promise.race([room, aborted])
+      if (hasRoom && !signal?.aborted) {
+        const room = this.#client.room()
+        if (room !== true) hasRoom = await Promise.race([room, aborted])
+      }
       const delivery = new BatchDelivery(this.ledger, signal, batch, index)
       delivery.trace = trace
       // Once in vain is enough: each of the rest would wait as long, and what came after a gap would be out of order.

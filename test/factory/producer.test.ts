@@ -310,10 +310,13 @@ describe('sendMany', () => {
 
   test('when no room comes in time, the message that waited and all after it fail with QUEUE_FULL', async () => {
     const limits = { queueMaxMessages: 1, queueTimeoutMs: 1 }
-    const { producer, driver } = createTestProducer(new OrderPlaced(), { limits })
+    const { producer, client, driver } = createTestProducer(new OrderPlaced(), { limits })
+    const asked = vi.spyOn(client, 'room')
     const sent = producer.sendMany(orders(3))
     void sent.catch(() => undefined)
     await vi.waitFor(() => expect(producer.ledger.failed).toBe(2))
+    // Not again for each of the rest: nobody would wait in the places they took in the line.
+    expect(asked).toHaveBeenCalledTimes(2)
     driver.settle(1)
     await expect(sent).rejects.toMatchObject({
       failures: [
