@@ -9,10 +9,9 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { BasicTracerProvider, BatchSpanProcessor, InMemorySpanExporter } from '@opentelemetry/sdk-trace-base'
 import { createMessaging, ProducerManifest } from '../src/index.ts'
 import { startMockCluster } from '../src/testing.ts'
+import { measureSends, takeTurns } from './take-turns.mjs'
 
 const [rounds = 9, messages = 100_000] = process.argv.slice(2).map(Number)
-const callers = 100
-const warmUp = 20_000
 
 class Order extends ProducerManifest {
   topic = 'orders'
@@ -85,40 +84,10 @@ const variants = {
   },
 }
 
-/** Messages per second. */
-async function measure({ Manifest, payload, options }) {
+await takeTurns(variants, rounds, ({ Manifest, payload, options }) => {
   const messaging = createMessaging({ brokers: cluster.brokers, ...options }, {})
-  const send = async (count) => {
-    let left = count
-    const caller = async () => {
-      while (left-- > 0) await messaging.registry.send(Manifest, payload)
-    }
-    await Promise.all(Array.from({ length: callers }, caller))
-  }
-  await send(warmUp)
-  const startedAt = performance.now()
-  await send(messages)
-  const seconds = (performance.now() - startedAt) / 1000
-  await messaging.close()
-  return messages / seconds
-}
-
-const names = Object.keys(variants)
-const results = Object.fromEntries(names.map((name) => [name, []]))
-for (let round = 0; round < rounds; round++) {
-  // Who goes first changes, since the first of a round may find the machine in another state.
-  for (const name of round % 2 === 0 ? names : names.toReversed()) results[name].push(await measure(variants[name]))
-}
-
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
-for (const name of names) {
-  const rates = results[name]
-  const ratios = rates.map((rate, round) => rate / results[names[0]][round])
-  const spread = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`
-  process.stdout.write(
-    `${name.padEnd(28)} ${Math.round(median(rates))} msg/s, ${median(ratios).toFixed(2)}x (${spread})\n`,
-  )
-}
+  return measureSends(messaging, Manifest, payload, { callers: 100, warmUp: 20_000, messages })
+})
 process.stdout.write(`${exporter.getFinishedSpans().length} spans\n`)
 await cluster.close()
 sink.close()

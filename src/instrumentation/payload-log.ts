@@ -1,8 +1,7 @@
 import type { Logger } from './log-instrument.ts'
 
 /** How much of a message its log line shows; `none` makes no lines. */
-export const payloadPolicies = ['none', 'key', 'redacted', 'full'] as const
-export type PayloadPolicy = (typeof payloadPolicies)[number]
+export type PayloadPolicy = 'none' | 'key' | 'redacted' | 'full'
 
 /** Logs one message that was handed over. Must not throw into the send. */
 export type PayloadLog = (manifest: string, topic: string, key: Buffer | null, payload: unknown) => void
