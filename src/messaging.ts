@@ -62,6 +62,7 @@ export function createMessaging(
         ...instruments.map((start) => start(config, instance)),
       ].filter((instrument) => instrument !== undefined),
     tracing,
+    metrics,
   )
   const close = (): Promise<void> => registry.close()
   return {

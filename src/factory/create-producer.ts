@@ -5,6 +5,7 @@ import type { AvroSchema } from '../encoding/avro-codec.ts'
 import { createCodec } from '../encoding/create-codec.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
+import type { MessageMeter } from '../instrumentation/message-meter.ts'
 import type { PayloadLog } from '../instrumentation/payload-log.ts'
 import type { TraceSwitch } from '../instrumentation/tracing.ts'
 import { Producer } from './producer.ts'
@@ -16,6 +17,7 @@ export interface ProducerEnvironment {
   readonly instance: string
   readonly config: MessagingConfig
   readonly tracing?: TraceSwitch | undefined
+  readonly meterOf?: (topic: string) => MessageMeter | undefined
   readonly payloadLog?: PayloadLog | undefined
   readonly schemaRegistry: () => SchemaRegistry
   /** The shared client for a producer's profile. */
@@ -83,6 +85,7 @@ export async function createProducer(
     driverName,
     instance: environment.instance,
     tracing: environment.tracing,
+    meter: environment.meterOf?.(topic),
     payloadLog: environment.payloadLog,
     maxMessageBytes,
   })

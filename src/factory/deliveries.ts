@@ -2,7 +2,6 @@ import { Delivery } from '../driver/delivery.ts'
 import { createDriverError } from '../driver/driver-error.ts'
 import type { DriverFailure } from '../driver/driver.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
-import { channels } from '../instrumentation/events.ts'
 import type { MessageTrace } from '../instrumentation/message-trace.ts'
 import type { BatchResult } from './batch-result.ts'
 import type { DeliveryReport } from './delivery-report.ts'
@@ -36,16 +35,12 @@ export abstract class MessageDelivery extends Delivery {
 
   /** The message is about to be handed over. */
   start(): void {
-    // Reading the clock costs more than the rest of the bookkeeping together.
-    if (channels['message.acknowledged'].hasSubscribers) this.#startedAt = performance.now()
+    if (this.ledger.measuresTime) this.#startedAt = performance.now()
     if (this.#onAbort) this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
   override handedOver(): void {
-    const channel = channels['message.sent']
-    if (!channel.hasSubscribers) return
-    const { instance, manifest, topic } = this.ledger
-    channel.publish({ instance, manifest, topic, bytes: this.bytes })
+    this.ledger.recordSent(this.bytes)
   }
 
   /** Fails before the hand-over. */

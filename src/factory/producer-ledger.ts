@@ -1,5 +1,10 @@
 import type { MessagingError } from '../errors/messaging-error.ts'
 import { channels } from '../instrumentation/events.ts'
+import type { MessageMeter } from '../instrumentation/message-meter.ts'
+
+/** With more than so many under way, metrics are told the time of every 8th: to read the clock costs more than to count. */
+const timedUnderWay = 16
+const messagesPerTime = 8
 
 /** What became of the messages of one producer: counts for status(), events for whoever listens. */
 export class ProducerLedger {
@@ -10,20 +15,38 @@ export class ProducerLedger {
   acknowledged = 0
   failed = 0
   lastError: MessagingError | undefined
+  readonly #meter: MessageMeter | undefined
   #warned = new Set<string>()
 
-  constructor(manifest: string, topic: string, instance: string) {
+  constructor(manifest: string, topic: string, instance: string, meter?: MessageMeter) {
     this.manifest = manifest
     this.topic = topic
     this.instance = instance
+    this.#meter = meter
+  }
+
+  /** Whether the message that starts now is to be timed: for listeners always, for metrics as far as it is cheap. */
+  get measuresTime(): boolean {
+    if (channels['message.acknowledged'].hasSubscribers) return true
+    if (this.#meter === undefined) return false
+    return this.started % messagesPerTime === 0 || this.started - this.acknowledged - this.failed <= timedUnderWay
+  }
+
+  recordSent(bytes: number): void {
+    this.#meter?.sent(bytes)
+    const channel = channels['message.sent']
+    if (!channel.hasSubscribers) return
+    const { instance, manifest, topic } = this
+    channel.publish({ instance, manifest, topic, bytes })
   }
 
   recordAcknowledged(partition: number, offset: number, bytes: number, startedAt: number): void {
     this.acknowledged++
+    const durationMs = startedAt === 0 ? 0 : performance.now() - startedAt
+    this.#meter?.acknowledged(bytes, durationMs)
     const channel = channels['message.acknowledged']
     if (!channel.hasSubscribers) return
     const { instance, manifest, topic } = this
-    const durationMs = startedAt === 0 ? 0 : performance.now() - startedAt
     channel.publish({ instance, manifest, topic, partition, offset, bytes, durationMs })
   }
 

@@ -2,7 +2,8 @@ import type { Codec } from '../encoding/codec.ts'
 import { describeType } from '../encoding/codec.ts'
 import type { Client } from '../driver/client.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
-import type { MessageTrace } from '../instrumentation/message-trace.ts'
+import type { MessageMeter } from '../instrumentation/message-meter.ts'
+import type { SentMessage } from '../instrumentation/message-trace.ts'
 import type { PayloadLog } from '../instrumentation/payload-log.ts'
 import type { TraceSwitch } from '../instrumentation/tracing.ts'
 import { channels } from '../instrumentation/events.ts'
@@ -36,6 +37,8 @@ export interface ProducerParts<Payload> {
   readonly maxMessageBytes: number
   /** Whether its messages are traced; may change at any time. Default: never. */
   readonly tracing?: TraceSwitch | undefined
+  /** Counts its messages. Default: nobody does. */
+  readonly meter?: MessageMeter | undefined
   /** Shows keys and payloads to a logger. Default: never. */
   readonly payloadLog?: PayloadLog | undefined
 }
@@ -57,6 +60,7 @@ export class Producer<Payload = unknown> {
   readonly #client: Client
   readonly #maxMessageBytes: number
   readonly #tracing: TraceSwitch
+  readonly #single: SentMessage
   readonly #payloadLog: PayloadLog | undefined
   readonly #batches = new Set<Promise<unknown>>()
   #encoded = 0
@@ -65,7 +69,7 @@ export class Producer<Payload = unknown> {
     this.name = parts.name
     this.topic = parts.topic
     this.codec = parts.codec
-    this.ledger = new ProducerLedger(parts.name, parts.topic, parts.instance)
+    this.ledger = new ProducerLedger(parts.name, parts.topic, parts.instance, parts.meter)
     this.driverName = parts.driverName
     this.#keyCodec = parts.keyCodec
     this.#manifest = parts.manifest
@@ -73,13 +77,14 @@ export class Producer<Payload = unknown> {
     this.#maxMessageBytes = parts.maxMessageBytes
     this.#payloadLog = parts.payloadLog
     this.#tracing = parts.tracing ?? { begin: undefined }
+    this.#single = { manifest: parts.name, topic: parts.topic, isTombstone: false, count: undefined }
   }
 
   /** @throws (rejects) PAYLOAD_INVALID, KEY_INVALID, HEADER_INVALID, SEND_OPTION_INVALID, MANIFEST_HOOK_FAILED, MESSAGE_TOO_LARGE, QUEUE_FULL, SEND_ABORTED, SEND_ABANDONED and every failure of delivery */
   send(payload: Payload, options: SendOptions = noOptions): Promise<DeliveryReport> {
     return new Promise((resolve, reject) => {
       const delivery = new SendDelivery(this.ledger, signalOf(options), resolve, reject)
-      delivery.trace = this.#trace(false)
+      delivery.trace = this.#tracing.begin?.(this.#single)
       this.#start(delivery, payload, options, false)
     })
   }
@@ -88,7 +93,7 @@ export class Producer<Payload = unknown> {
   tombstone(key: MessageKey, options: SendOptions = noOptions): Promise<DeliveryReport> {
     return new Promise((resolve, reject) => {
       const delivery = new SendDelivery(this.ledger, signalOf(options), resolve, reject)
-      delivery.trace = this.#trace(true)
+      delivery.trace = this.#tracing.begin?.({ ...this.#single, isTombstone: true })
       if (key === undefined || key === null) {
         const actual = `${describeType(key)} (a tombstone needs one)`
         delivery.fail(new MessagingError('KEY_INVALID', { manifest: this.name, actual }, { manifest: this.name }))
@@ -101,7 +106,7 @@ export class Producer<Payload = unknown> {
   /** Sends without a caller: a failure becomes the event `message.failed`. Never throws. */
   dispatch(payload: Payload, options: SendOptions = noOptions): void {
     const delivery = new DispatchDelivery(this.ledger, undefined)
-    delivery.trace = this.#trace(false)
+    delivery.trace = this.#tracing.begin?.(this.#single)
     this.#start(delivery, payload, options, false)
   }
 
@@ -142,7 +147,7 @@ export class Producer<Payload = unknown> {
     const onAbort = (): void => abort(true)
     signal?.addEventListener('abort', onAbort, { once: true })
     let hasRoom = true
-    const trace = this.#trace(false, payloads.length)
+    const trace = this.#tracing.begin?.({ ...this.#single, count: payloads.length })
     for (let index = 0; index < payloads.length; index++) {
       if (index > 0 && index % messagesPerTurn === 0) await new Promise((resolve) => setImmediate(resolve))
       // A batch holds back instead of filling the line for room, which others wait in too. An abort ends the wait.
@@ -261,12 +266,6 @@ export class Producer<Payload = unknown> {
   #tellEncodeTime(bytes: number, durationMs: number): void {
     const { name: manifest, topic, ledger } = this
     channels['message.encoded'].publish({ instance: ledger.instance, manifest, topic, bytes, durationMs })
-  }
-
-  /** Costs one property read while the manifest is not traced. */
-  #trace(isTombstone: boolean, count?: number): MessageTrace | undefined {
-    const { begin } = this.#tracing
-    return begin?.({ manifest: this.name, topic: this.topic, isTombstone, count })
   }
 
   /** A small payload is encoded in less time than it takes to read the clock twice: some stand for all. */

@@ -46,7 +46,11 @@ export class EventFeed {
   }
 
   record(payload: TaggedPayload): void {
-    const series = this.#lookUp(payload)
+    this.recordTo(this.seriesOf(payload), payload)
+  }
+
+  /** Adds an event to series that were looked up before, by `seriesOf`. */
+  recordTo(series: readonly MetricSeries[], payload: TaggedPayload): void {
     for (let index = 0; index < series.length; index++) {
       const { value } = this.#metrics[index]!
       const amount = value === undefined ? 1 : value(payload as never)
@@ -54,7 +58,8 @@ export class EventFeed {
     }
   }
 
-  #lookUp(payload: TaggedPayload): readonly MetricSeries[] {
+  /** The series for the tag values of a payload, one for each metric; other values in it do not matter. */
+  seriesOf(payload: TaggedPayload): readonly MetricSeries[] {
     let level: TupleMap | readonly MetricSeries[] | undefined = this.#root
     for (const tag of this.#tags) {
       level = (level as TupleMap).get(readTag(tag, payload))

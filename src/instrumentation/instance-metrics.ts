@@ -1,4 +1,5 @@
 import type { Instrument } from './instrument.ts'
+import type { MessageMeter } from './message-meter.ts'
 import { MetricsAggregator } from './metrics-aggregator.ts'
 import type { ClientLoad } from './metrics.ts'
 import { renderPrometheus } from './prometheus-text.ts'
@@ -35,6 +36,11 @@ export class InstanceMetrics implements MetricsReader {
     const { statsd } = options
     this.#aggregator = new MetricsAggregator({ instance, clients: this.#clients })
     return hasStatsd(statsd) ? new StatsdInstrument(this.#aggregator, statsd) : this.#aggregator
+  }
+
+  /** What a producer tells of each message; undefined where nothing is counted. */
+  meterOf(manifest: string, topic: string): MessageMeter | undefined {
+    return this.#aggregator?.meterOf(manifest, topic)
   }
 
   prometheus(): string {

@@ -1,6 +1,7 @@
 import { EventFeed, type TaggedPayload } from './event-feed.ts'
 import { subscribe, type EventName } from './events.ts'
 import type { Instrument } from './instrument.ts'
+import { MessageMeter, meteredEvents } from './message-meter.ts'
 import { CounterSeries, DistributionSeries, type TagValues } from './metric-series.ts'
 import { metricRows, type ClientLoad, type EventMetric, type MetricName, type MetricTag } from './metrics.ts'
 
@@ -17,16 +18,19 @@ type Series = CounterSeries | DistributionSeries
 
 /**
  * Counts the events of one messaging instance in the process, by the table of metrics; opens nothing.
- * One message costs a few map look-ups and additions; readers pay for the rest.
+ * Messages sent and acknowledged come from meters, one for each producer; all else is heard on the channels.
  */
 export class MetricsAggregator implements Instrument {
   readonly #series = new Map<MetricName, Map<string, Series>>(metricRows.map(([name]) => [name, new Map()]))
   readonly #clients: () => readonly ClientLoad[]
   readonly #drivers = new Set<string>()
-  readonly #unsubscribe: readonly (() => void)[]
+  readonly #instance: string
+  readonly #feeds = new Map<EventName, EventFeed>()
+  readonly #unsubscribe: (() => void)[] = []
 
   constructor({ instance, clients, maxTuples = 1000 }: MetricsAggregatorOptions) {
     this.#clients = clients
+    this.#instance = instance
     const byEvent = new Map<EventName, [MetricName, EventMetric][]>()
     for (const [name, metric] of metricRows) {
       if (metric.type === 'gauge') continue
@@ -34,7 +38,7 @@ export class MetricsAggregator implements Instrument {
       rows.push([name, metric])
       byEvent.set(metric.event, rows)
     }
-    this.#unsubscribe = Array.from(byEvent, ([event, rows]) => {
+    for (const [event, rows] of byEvent) {
       const tags = [...new Set(rows.flatMap(([, metric]) => metric.tags))]
       const seriesFor = (values: readonly string[]): readonly Series[] =>
         rows.map(([name, metric]) => this.#seriesOf(name, metric, tags, values))
@@ -44,10 +48,18 @@ export class MetricsAggregator implements Instrument {
         seriesFor,
         maxTuples,
       )
-      return subscribe(event, (payload) => {
-        if (payload.instance === instance) feed.record(payload as TaggedPayload)
-      })
-    })
+      this.#feeds.set(event, feed)
+      if (meteredEvents.has(event)) continue
+      const record = (payload: TaggedPayload & { readonly instance: string }): void => {
+        if (payload.instance === instance) feed.record(payload)
+      }
+      this.#unsubscribe.push(subscribe(event, record))
+    }
+  }
+
+  /** Counts what one producer tells it of each message. */
+  meterOf(manifest: string, topic: string): MessageMeter {
+    return new MessageMeter((event) => this.#feeds.get(event)!, this.#instance, manifest, topic)
   }
 
   /** What is known of a counter or a distribution, one series for each set of tag values seen so far. */

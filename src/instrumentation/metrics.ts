@@ -64,8 +64,9 @@ export const metrics = {
   'messages.acknowledgement_time': fed('distribution', 'message.acknowledged', {
     unit: 'ms',
     tags: perTopic,
-    meaning: 'From the hand-over to the driver until the acknowledgement.',
-    // 0 says that nobody listened at the hand-over, not that it took no time.
+    meaning:
+      'From the send until the acknowledgement. Measured for each message while up to 16 of a producer are under way, else for every 8th, so its count is not that of messages.',
+    // 0 says that it was not measured, not that it took no time.
     value: ({ durationMs }) => (durationMs === 0 ? undefined : durationMs),
   }),
   'messages.failed': fed('counter', 'message.failed', {

@@ -19,6 +19,7 @@ import {
 import { readManifest } from '../factory/read-manifest.ts'
 import type { SendManyOptions, SendOptions } from '../factory/send-options.ts'
 import { channels } from '../instrumentation/events.ts'
+import type { InstanceMetrics } from '../instrumentation/instance-metrics.ts'
 import type { Instrument } from '../instrumentation/instrument.ts'
 import { createPayloadLog } from '../instrumentation/payload-log.ts'
 import type { Tracing } from '../instrumentation/tracing.ts'
@@ -43,14 +44,21 @@ export class ProducerRegistry {
   #stopWatchingExit: (() => void) | undefined
   readonly #startInstruments: StartInstruments
   readonly #tracing: Tracing | undefined
+  readonly #metrics: InstanceMetrics | undefined
   #instruments: readonly Instrument[] | undefined
   #name: string | undefined
 
   /** @param startInstruments called once, by the first build */
-  constructor(config: ConfigStore, startInstruments: StartInstruments = () => [], tracing?: Tracing) {
+  constructor(
+    config: ConfigStore,
+    startInstruments: StartInstruments = () => [],
+    tracing?: Tracing,
+    metrics?: InstanceMetrics,
+  ) {
     this.#config = config
     this.#startInstruments = startInstruments
     this.#tracing = tracing
+    this.#metrics = metrics
     // A client with a fatal error sends nothing any more: the next send builds a new one.
     this.#clients = new ClientPool(
       () => this.#instance,
@@ -236,6 +244,7 @@ export class ProducerRegistry {
         instance: this.#instance,
         config,
         tracing: this.#tracing?.of(manifest),
+        meterOf: (topic) => this.#metrics?.meterOf(manifest, topic),
         payloadLog: createPayloadLog(config.logging.logger, config.logging.payloads),
         schemaRegistry: () => (this.#schemaRegistry ??= createSchemaRegistry(config, this.#instance)),
         connect: () => this.#clients.connect(config, producerConfig),

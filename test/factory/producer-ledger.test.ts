@@ -1,7 +1,8 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, onTestFinished, test, vi, type MockInstance } from 'vitest'
 import { MessagingError } from '../../src/errors/messaging-error.ts'
 import { ProducerLedger } from '../../src/factory/producer-ledger.ts'
 import { subscribe, type EventPayloads } from '../../src/instrumentation/events.ts'
+import { MetricsAggregator } from '../../src/instrumentation/metrics-aggregator.ts'
 
 const failure = (): MessagingError => new MessagingError('DRIVER_FAILED', { reason: 'x' })
 
@@ -71,4 +72,44 @@ test('a failure that its caller hears of is no warning', () => {
   const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   new ProducerLedger('M', 'orders', 'instance').recordFailed(failure(), false)
   expect(emitWarning).not.toHaveBeenCalled()
+})
+
+function meteredLedger(): { ledger: ProducerLedger; sent: MockInstance; acknowledged: MockInstance } {
+  const aggregator = new MetricsAggregator({ instance: 'instance', clients: () => [] })
+  onTestFinished(() => aggregator.close())
+  const meter = aggregator.meterOf('M', 'orders')
+  return {
+    ledger: new ProducerLedger('M', 'orders', 'instance', meter),
+    sent: vi.spyOn(meter, 'sent'),
+    acknowledged: vi.spyOn(meter, 'acknowledged'),
+  }
+}
+
+test('tells its meter of each message', () => {
+  const { ledger, sent, acknowledged } = meteredLedger()
+  ledger.recordSent(7)
+  ledger.recordAcknowledged(0, 1, 7, 0)
+  expect(sent.mock.calls).toEqual([[7]])
+  expect(acknowledged.mock.calls).toEqual([[7, 0]])
+})
+
+test('for metrics the first messages under way are timed, then every 8th; for listeners all', () => {
+  const { ledger } = meteredLedger()
+  const timedOf = (count: number): number => {
+    let timed = 0
+    for (let index = 0; index < count; index++) {
+      ledger.started++
+      if (ledger.measuresTime) timed++
+    }
+    return timed
+  }
+  expect(timedOf(16)).toBe(16)
+  expect(timedOf(800)).toBe(100)
+  const stop = subscribe('message.acknowledged', () => undefined)
+  expect(timedOf(10)).toBe(10)
+  stop()
+})
+
+test('nothing is timed for nobody', () => {
+  expect(new ProducerLedger('M', 'orders', 'instance').measuresTime).toBe(false)
 })

@@ -19,16 +19,12 @@ function start(maxTuples?: number): void {
 
 afterEach(() => aggregator.close())
 
-function acknowledge(durationMs: number, instance = 'mine', manifest = 'Paid'): void {
-  channels['message.acknowledged'].publish({
-    instance,
-    manifest,
-    topic: 'paid',
-    partition: 0,
-    offset: 0,
-    bytes: 10,
-    durationMs,
-  })
+function acknowledge(durationMs: number, manifest = 'Paid'): void {
+  aggregator.meterOf(manifest, 'paid').acknowledged(10, durationMs)
+}
+
+function suppress(instance = 'mine'): void {
+  channels['message.suppressed'].publish({ instance, manifest: 'Paid' })
 }
 
 function counters(name: MetricName): [unknown, number][] {
@@ -37,9 +33,16 @@ function counters(name: MetricName): [unknown, number][] {
 
 test('counts the events of its own instance', () => {
   start()
-  for (let count = 0; count < 3; count++)
-    channels['message.sent'].publish({ instance: 'mine', manifest: 'Paid', topic: 'paid', bytes: 10 })
-  channels['message.sent'].publish({ instance: 'other', manifest: 'Paid', topic: 'paid', bytes: 10 })
+  for (let count = 0; count < 3; count++) suppress()
+  suppress('other')
+  expect(counters('messages.suppressed')).toEqual([[{ manifest: 'Paid' }, 3]])
+})
+
+test('counts what meters are told; those of one manifest and topic add up', () => {
+  start()
+  const meter = aggregator.meterOf('Paid', 'paid')
+  for (let count = 0; count < 2; count++) meter.sent(10)
+  aggregator.meterOf('Paid', 'paid').sent(10)
   expect(counters('messages.sent')).toEqual([[{ manifest: 'Paid', topic: 'paid' }, 3]])
   expect(counters('messages.sent_bytes')).toEqual([[{ manifest: 'Paid', topic: 'paid' }, 30]])
 })
@@ -80,7 +83,7 @@ test('metrics of one event may have different tags', () => {
 
 test('the number of series is bounded, and nothing is lost', () => {
   start(10)
-  for (let index = 0; index < 1000; index++) acknowledge(1, 'mine', `M${index}`)
+  for (let index = 0; index < 1000; index++) acknowledge(1, `M${index}`)
   const series = counters('messages.acknowledged')
   expect(series).toHaveLength(11)
   expect(series.at(-1)).toEqual([{ manifest: 'other', topic: 'other' }, 990])
@@ -102,10 +105,10 @@ test('gauges are read from the open clients; a driver without any is at 0, once 
 
 test('closed it counts no more, can still be read, and nobody listens', async () => {
   start()
-  acknowledge(1)
+  suppress()
   await aggregator.close()
   await aggregator.close()
-  acknowledge(1)
-  expect(counters('messages.acknowledged')[0]?.[1]).toBe(1)
-  expect(channels['message.acknowledged'].hasSubscribers).toBe(false)
+  suppress()
+  expect(counters('messages.suppressed')[0]?.[1]).toBe(1)
+  expect(channels['message.suppressed'].hasSubscribers).toBe(false)
 })

@@ -4,20 +4,19 @@ import { MetricsAggregator } from '../../src/instrumentation/metrics-aggregator.
 import { metricRows } from '../../src/instrumentation/metrics.ts'
 import { prometheusName, renderPrometheus } from '../../src/instrumentation/prometheus-text.ts'
 
-async function textAfter(publish: () => void): Promise<string[]> {
+async function textAfter(publish: (aggregator: MetricsAggregator) => void): Promise<string[]> {
   const aggregator = new MetricsAggregator({
     instance: 'mine',
     clients: () => [{ driver: 'memory', pending: 2, pendingBytes: 9 }],
   })
-  publish()
+  publish(aggregator)
   await aggregator.close()
   return renderPrometheus(aggregator).split('\n')
 }
 
 test('counters, gauges and histograms in the exposition format', async () => {
-  const lines = await textAfter(() => {
-    const report = { instance: 'mine', manifest: 'Paid', topic: 'paid', partition: 0, offset: 0, bytes: 1 }
-    for (const durationMs of [1, 3, 100_000]) channels['message.acknowledged'].publish({ ...report, durationMs })
+  const lines = await textAfter((aggregator) => {
+    for (const durationMs of [1, 3, 100_000]) aggregator.meterOf('Paid', 'paid').acknowledged(1, durationMs)
   })
   expect(lines.at(-1)).toBe('')
   expect(lines).toContain('# TYPE postrider_messages_acknowledged_total counter')

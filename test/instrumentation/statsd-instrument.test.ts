@@ -32,8 +32,10 @@ afterEach(() => {
   vi.doUnmock('hot-shots')
 })
 
+let aggregator: MetricsAggregator
+
 function start(given: Partial<StatsdOptions>): StatsdInstrument {
-  const aggregator = new MetricsAggregator({
+  aggregator = new MetricsAggregator({
     instance: 'mine',
     clients: () => [{ driver: 'memory', pending: 4, pendingBytes: 40 }],
   })
@@ -41,8 +43,7 @@ function start(given: Partial<StatsdOptions>): StatsdInstrument {
 }
 
 function acknowledge(count: number, durationMs = 2): void {
-  const report = { instance: 'mine', manifest: 'Paid', topic: 'orders.paid', partition: 0, offset: 0, bytes: 1 }
-  for (let sent = 0; sent < count; sent++) channels['message.acknowledged'].publish({ ...report, durationMs })
+  for (let sent = 0; sent < count; sent++) aggregator.meterOf('Paid', 'orders.paid').acknowledged(1, durationMs)
 }
 
 const acknowledged = 'app.messages.acknowledged.Paid.orders_paid'

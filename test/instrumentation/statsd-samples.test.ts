@@ -1,18 +1,13 @@
 import { expect, test } from 'vitest'
-import { channels } from '../../src/instrumentation/events.ts'
 import { MetricsAggregator } from '../../src/instrumentation/metrics-aggregator.ts'
 import { takeStatsdSamples } from '../../src/instrumentation/statsd-samples.ts'
 
 const tags = { manifest: 'Paid', topic: 'paid' }
 
-function acknowledge(durationMs: number): void {
-  const report = { instance: 'mine', ...tags, partition: 0, offset: 0, bytes: 1 }
-  channels['message.acknowledged'].publish({ ...report, durationMs })
-}
-
 test('counters are what came since, distributions become counters and gauges of the interval', async () => {
   const aggregator = new MetricsAggregator({ instance: 'mine', clients: () => [] })
-  for (const durationMs of [1, 1, 4.0004]) acknowledge(durationMs)
+  const meter = aggregator.meterOf('Paid', 'paid')
+  for (const durationMs of [1, 1, 4.0004]) meter.acknowledged(1, durationMs)
   const time = 'messages.acknowledgement_time'
   expect(takeStatsdSamples(aggregator)).toEqual([
     { type: 'count', name: 'messages.acknowledged', value: 3, tags },
@@ -24,7 +19,7 @@ test('counters are what came since, distributions become counters and gauges of 
     { type: 'gauge', name: `${time}.max`, value: 4, tags },
   ])
   expect(takeStatsdSamples(aggregator)).toEqual([])
-  acknowledge(2)
+  meter.acknowledged(1, 2)
   expect(takeStatsdSamples(aggregator)).toContainEqual({ type: 'gauge', name: `${time}.max`, value: 2, tags })
   await aggregator.close()
 })
