@@ -1,9 +1,9 @@
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import { loadAvroTypes } from './avro-types.ts'
-import type { AvroSchema, AvroType } from './avsc-module.ts'
+import type { AvroResolver, AvroSchema, AvroType } from './avsc-module.ts'
 import { canonicalizeSchema } from './canonical-schema.ts'
 import type { Codec } from './codec.ts'
-import { createDecodeGuard, type DecodeLimits } from './decode-guard.ts'
+import { defaultDecodeLimits, checkEnd, guardedTapClassOf, readWithin, type DecodeLimits } from './decode-guard.ts'
 import { createDecoderCache } from './decoder-cache.ts'
 import { describeAvroType, describeAvroValue } from './describe-avro.ts'
 import type { LongShape } from './exact-long.ts'
@@ -76,31 +76,29 @@ export type AvroDecoder<Payload> = (bytes: Buffer, offset: number) => Payload
 export function createAvroDecoder<Payload>(
   writer: AvroType,
   reader: AvroType,
-  limits?: DecodeLimits,
+  limits: DecodeLimits = defaultDecodeLimits,
 ): AvroDecoder<Payload> {
-  const resolver = writer === reader ? undefined : createResolver(writer, reader)
-  const guard = createDecodeGuard(writer, limits)
+  const source = writer === reader ? reader : createResolver(writer, reader)
+  const Tap = guardedTapClassOf(reader)
   return (bytes, offset) => {
-    guard(bytes, offset)
-    let decoded: { value: Payload; offset: number }
+    const tap = new Tap(bytes, offset)
+    let value: unknown
     try {
-      decoded = reader.decode(bytes, offset, resolver)
+      value = readWithin(limits, source, tap)
     } catch (error) {
       if (isMessagingError(error)) throw error
       throw new MessagingError('PAYLOAD_UNDECODABLE', { format, reason: 'the body does not fit the schema' })
     }
-    if (decoded.offset < 0) {
-      throw new MessagingError('PAYLOAD_UNDECODABLE', { format, reason: 'the body ends too early' })
-    }
-    if (decoded.offset !== bytes.length) {
-      const reason = `${bytes.length - decoded.offset} bytes are left over`
+    if (tap.pos < bytes.length) {
+      const reason = `${bytes.length - tap.pos} bytes are left over`
       throw new MessagingError('PAYLOAD_UNDECODABLE', { format, reason })
     }
-    return decoded.value
+    checkEnd(tap)
+    return value as Payload
   }
 }
 
-function createResolver(writer: AvroType, reader: AvroType): ReturnType<AvroType['createResolver']> {
+function createResolver(writer: AvroType, reader: AvroType): AvroResolver {
   try {
     return reader.createResolver(writer)
   } catch (error) {

@@ -1,15 +1,8 @@
-/* oxlint-disable no-underscore-dangle -- the methods of avsc’s types that are overridden here are named so */
 import { MessagingError } from '../errors/messaging-error.ts'
-import {
-  loadAvsc,
-  type AvroModule,
-  type AvroSchema,
-  type AvroTap,
-  type AvroType,
-  type AvroTypeClass,
-} from './avsc-module.ts'
+import { loadAvsc, type AvroModule, type AvroSchema, type AvroType, type AvroTypeClass } from './avsc-module.ts'
 import { parseSchemaText } from './canonical-schema.ts'
 import { createExactNumbers, type LongShape } from './exact-long.ts'
+import { createGuardedTypes } from './guarded-types.ts'
 import { createLogicalType, logicalShapeOf } from './logical-types.ts'
 
 /** Parses schemas into types whose values have the shapes of docs/schemas-and-types.md. */
@@ -38,41 +31,20 @@ function createTypeHook(
   longs: LongShape,
 ): (schema: unknown, options: object) => AvroType | undefined {
   const numbers = createExactNumbers(avsc, longs)
-  const byName = new Map(
-    Object.entries({ int: numbers.int, long: numbers.long, float: numbers.float, double: numbers.double }),
-  )
-  const { EnumType, MapType, WrappedUnionType, UnwrappedUnionType } = avsc.types as unknown as Record<
-    string,
-    AvroTypeClass
-  >
+  const { refer, ...guarded } = createGuardedTypes(avsc)
+  const { int, long, float, double } = numbers
+  const byName = new Map(Object.entries({ int, long, float, double }))
+  const { EnumType, WrappedUnionType, UnwrappedUnionType } = avsc.types as unknown as Record<string, AvroTypeClass>
   const forSchema = (schema: unknown, options: object): AvroType =>
     avsc.Type.forSchema(schema as string, options) as AvroType
-
-  class StrictMap extends MapType! {
-    override _read(this: { valuesType: AvroType }, tap: AvroTap): Record<string, unknown> {
-      const values: Record<string, unknown> = {}
-      for (let count = tap.readLong(); count !== 0; count = tap.readLong()) {
-        if (count < 0) {
-          count = -count
-          tap.readLong() // size of the block in bytes
-        }
-        while (count-- > 0) {
-          const key = tap.readString()
-          const value = this.valuesType._read(tap)
-          // An assignment would set the prototype of the map instead of the key.
-          if (key !== '__proto__') values[key] = value
-          else Object.defineProperty(values, key, { value, enumerable: true, configurable: true, writable: true })
-        }
-      }
-      return values
-    }
-  }
 
   // Schemas that are being made as the base of a logical type; for these the hook gives the plain one.
   const bases = new WeakSet<object>()
 
   return function createType(schema, options) {
-    if (typeof schema === 'string') return byName.get(schema)
+    if (typeof schema === 'string') {
+      return byName.get(schema) ?? refer(forSchema(schema, { ...options, typeHook: undefined }))
+    }
     if (Array.isArray(schema)) {
       const types = schema.map((branch) => forSchema(branch, options))
       const Union = isAmbiguous(types) ? WrappedUnionType! : UnwrappedUnionType!
@@ -87,7 +59,9 @@ function createTypeHook(
       if (logical !== undefined) return logical
     }
     if (type === 'enum') return withoutInherited(new EnumType!(schema, options), '_indices')
-    if (type === 'map') return new StrictMap(schema, options)
+    if (type === 'array') return new guarded.ArrayType(schema, options)
+    if (type === 'map') return new guarded.MapType(schema, options)
+    if (type === 'record' || type === 'error') return new guarded.RecordType(schema, options)
     return byName.get(type as string)
   }
 }

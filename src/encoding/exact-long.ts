@@ -1,6 +1,6 @@
 /* oxlint-disable no-underscore-dangle -- the methods of avsc’s types that are overridden here are named so */
 import { MessagingError } from '../errors/messaging-error.ts'
-import type { AvroModule, AvroTap, AvroType, AvroTypeClass } from './avsc-module.ts'
+import type { AvroModule, AvroTap, AvroType, AvroTypeClass, WritableResolver } from './avsc-module.ts'
 
 /** How an Avro long is shown: as a number, refused beyond ±(2^53 - 1), or as a bigint, all 64 bits of it. */
 export type LongShape = 'number' | 'bigint'
@@ -78,7 +78,7 @@ export function createExactNumbers(avsc: AvroModule, shape: LongShape): ExactNum
       if (!this._check(copy)) throw new TypeError('no 64-bit integer')
       return copy
     }
-    override _update(resolver: { _read: unknown }, writer: AvroType): void {
+    override _update(resolver: WritableResolver, writer: AvroType): void {
       if (writer.typeName === 'int') resolver._read = (tap: AvroTap) => BigInt(tap.readInt())
       else if (isLong(writer)) resolver._read = (tap: AvroTap) => this._read(tap)
     }
@@ -92,7 +92,7 @@ export function createExactNumbers(avsc: AvroModule, shape: LongShape): ExactNum
   // avsc promotes a long to a floating-point number through the same inexact zigzag.
   const promoting = (Base: AvroTypeClass): AvroTypeClass =>
     class extends Base {
-      override _update(resolver: { _read: unknown }, writer: AvroType): void {
+      override _update(resolver: WritableResolver, writer: AvroType): void {
         if (isLong(writer)) resolver._read = readAsDouble
         else super._update(resolver, writer)
       }

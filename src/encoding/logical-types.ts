@@ -1,5 +1,5 @@
 /* oxlint-disable no-underscore-dangle -- the methods of avsc’s types that are overridden here are named so */
-import type { AvroModule, AvroTap, AvroType, AvroTypeClass } from './avsc-module.ts'
+import type { AvroModule, AvroTap, AvroType, AvroTypeClass, WritableResolver } from './avsc-module.ts'
 import type { ExactNumbers } from './exact-long.ts'
 import { bytesToDecimal, decimalToBytes } from './decimal.ts'
 import { bytesToUuid, dateToDays, daysToDate, isUuid, localToUnits, unitsToLocal, uuidToBytes } from './calendar.ts'
@@ -157,7 +157,7 @@ export function createLogicalType(
       // Undefined is what avsc reads past the end of the bytes, and reports itself.
       return value === undefined ? undefined : fromBase(value as never, schema)
     }
-    override _update(resolver: { _read: unknown }, writer: AvroType, registry?: object): void {
+    override _update(resolver: WritableResolver, writer: AvroType, registry?: object): void {
       if (!isSameLogicalType(schema, writer)) return
       const base = this.underlyingType!.createResolver(writer.underlyingType ?? writer, registry)
       resolver._read = (tap: AvroTap) => this._fromValue(base._read(tap))

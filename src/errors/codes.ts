@@ -87,7 +87,7 @@ export const errorCodes = {
     remedy: 'Check that writer and reader use the same format.',
   },
   PAYLOAD_REJECTED: {
-    message: 'The bytes of a message were refused before decoding: {reason}.',
+    message: 'The bytes of a message were refused: {reason}.',
     retriable: false,
     outcome: 'rejected',
     raised:
@@ -188,14 +188,14 @@ export const errorCodes = {
     remedy: 'Check schemaRegistry.url with its path (Apicurio: `/apis/ccompat/v7`).',
   },
   DRIVER_NOT_INSTALLED: {
-    message: 'The driver {driver} needs the package {package}. Install it: npm install {package}',
+    message: 'The driver {driver} needs the package {package}. Install it: npm install {package}{hint}',
     retriable: false,
     outcome: 'not_sent',
     raised: 'the optional package behind a driver is missing',
     remedy: 'Install the package.',
   },
   DRIVER_LOAD_FAILED: {
-    message: 'The driver {driver} is installed but does not load: {reason}. Rebuild it: npm rebuild {package}',
+    message: 'The driver {driver} is installed but does not load: {reason}. Rebuild it: npm rebuild {package}{hint}',
     retriable: false,
     outcome: 'not_sent',
     raised: 'a native library is missing, of another Node version, or of another platform',
@@ -203,7 +203,7 @@ export const errorCodes = {
   },
   DRIVER_IN_WORKER_THREAD: {
     message:
-      'The driver {driver} cannot run in a worker thread. Send from the main thread, use child_process.fork() or cluster, or choose a driver that is pure JavaScript.',
+      'The driver {driver} cannot run in a worker thread. Send from the main thread, use child_process.fork() or cluster, or choose a driver that is pure JavaScript{hint}.',
     retriable: false,
     outcome: 'not_sent',
     raised: 'the native driver is used from a worker thread',

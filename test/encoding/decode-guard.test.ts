@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { execFileSync } from 'node:child_process'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createAvroDecoder } from '../../src/encoding/avro-codec.ts'
-import type { AvroSchema } from '../../src/encoding/avsc-module.ts'
-import { createDecodeGuard, defaultDecodeLimits, type DecodeLimits } from '../../src/encoding/decode-guard.ts'
+import type { AvroSchema, AvroTap, AvroType } from '../../src/encoding/avsc-module.ts'
+import { defaultDecodeLimits, guardedTapClassOf, type DecodeLimits } from '../../src/encoding/decode-guard.ts'
 import { isMessagingError } from '../../src/errors/messaging-error.ts'
 import { catchError } from '../catch-error.ts'
 import { parseAvro } from './parse-avro.ts'
@@ -17,6 +17,8 @@ const record = (name: string, ...types: unknown[]): object => ({
 const array = (items: unknown): object => ({ type: 'array', items })
 const list = record('Node', 'int', ['null', 'Node'])
 const tree = record('Tree', array('Tree'))
+/** avsc reads it as NaN. */
+const tooManyDigits = Buffer.concat([Buffer.alloc(200, 0x80), Buffer.alloc(2)])
 /** Zigzag varints. */
 const longs = (...values: number[]): Buffer => {
   const bytes: number[] = []
@@ -49,13 +51,20 @@ const bombs: [name: string, schema: AvroSchema, bytes: Buffer, reason: string][]
     longs(-1, 2, 0, 0),
     'does not end where its size says',
   ],
-  ['the smallest long as a count', array('int'), Buffer.from('ffffffffffffffffff01', 'hex'), 'too many digits'],
-  ['a count of twenty bytes', array('int'), Buffer.alloc(20, 0xff), 'too many digits'],
-  ['a negative length', record('R', 'string', array('int')), longs(-5, 0), 'a length of -5'],
+  ['the smallest long as a count', array('int'), Buffer.from('ffffffffffffffffff01', 'hex'), 'claims 92233720368547'],
+  ['a count of twenty bytes', array('int'), Buffer.alloc(20, 0xff), 'claims'],
+  ['a count that is no number', array('int'), tooManyDigits, 'too many digits'],
+  ['a length that is no number', 'bytes', tooManyDigits, 'too many digits'],
   ['a list without end', list, Buffer.alloc(200_000, 2), 'maxDepth'],
   ['a tree without end', tree, Buffer.alloc(200_000, 2), 'maxDepth'],
   ['a record that holds itself', record('Self', 'Self'), Buffer.alloc(4), 'maxDepth'],
-  ['records that hold themselves', array(record('Self', 'Self')), longs(1, 0), 'claims 1 items'],
+  ['records that hold themselves', array(record('Self', 'Self')), longs(1, 0), 'maxDepth'],
+  [
+    'records that hold each other',
+    record('Man', ['null', record('Wife', ['null', 'Man'])]),
+    Buffer.alloc(2000, 2),
+    'maxDepth',
+  ],
   [
     'more than a million small items',
     array(array('int')),
@@ -64,11 +73,19 @@ const bombs: [name: string, schema: AvroSchema, bytes: Buffer, reason: string][]
   ],
 ]
 
-test.each(bombs)('%s: PAYLOAD_REJECTED', async (_, schema, bytes, reason) => {
-  const type = await parseAvro(schema)
-  const error = catchError(() => createAvroDecoder(type, type)(bytes, 0))
-  expect(error).toMatchObject({ code: 'PAYLOAD_REJECTED', outcome: 'rejected', retriable: false })
-  expect(error.message).toContain(reason)
+describe.each(bombs)('%s: PAYLOAD_REJECTED', (_, schema, bytes, reason) => {
+  const reject = (writer: AvroType, reader: AvroType, message = bytes): void => {
+    const error = catchError(() => createAvroDecoder(writer, reader)(message, 0))
+    expect(error).toMatchObject({ code: 'PAYLOAD_REJECTED', outcome: 'rejected', retriable: false })
+    expect(error.message).toContain(reason)
+  }
+
+  test('read as it was written', async () => {
+    const type = await parseAvro(schema)
+    reject(type, type)
+  })
+
+  test('resolved to the schema of the reader', async () => reject(await parseAvro(schema), await parseAvro(schema)))
 })
 
 test('each bomb ends within 50 ms, in a heap of 64 MB', () => {
@@ -99,19 +116,32 @@ test('each bomb ends within 50 ms, in a heap of 64 MB', () => {
 })
 
 describe('limits', () => {
-  const guardOf = async (schema: AvroSchema, limits: Partial<DecodeLimits>) =>
-    createDecodeGuard(await parseAvro(schema), { ...defaultDecodeLimits, ...limits })
+  const decoderOf = async (schema: AvroSchema, limits: Partial<DecodeLimits>) => {
+    const type = await parseAvro(schema)
+    return createAvroDecoder<unknown>(type, type, { ...defaultDecodeLimits, ...limits })
+  }
 
   test.each<[Partial<DecodeLimits>, AvroSchema, fits: Buffer, exceeds: Buffer]>([
-    [{ maxBytes: 10 }, 'string', Buffer.alloc(10), Buffer.alloc(11)],
+    [
+      { maxBytes: 10 },
+      'string',
+      Buffer.concat([longs(9), Buffer.alloc(9)]),
+      Buffer.concat([longs(10), Buffer.alloc(10)]),
+    ],
     [{ maxItems: 3 }, array('int'), longs(3, 0, 0, 0, 0), longs(3, 0, 0, 0, 1, 0, 0)],
     [{ maxEmptyItems: 3 }, array('null'), longs(3, 0), longs(2, 2, 0)],
     [{ maxDepth: 2 }, list, longs(0, 1, 0, 1, 0, 0), longs(0, 1, 0, 1, 0, 1, 0, 0)],
   ])('%j', async (limits, schema, fits, exceeds) => {
-    const guard = await guardOf(schema, limits)
-    expect(() => guard(fits, 0)).not.toThrow()
-    expect(catchError(() => guard(exceeds, 0)).message).toContain(Object.keys(limits)[0])
-    expect(() => guard(fits, 0), 'nothing is left of the one before').not.toThrow()
+    const decode = await decoderOf(schema, limits)
+    expect(() => decode(fits, 0)).not.toThrow()
+    expect(catchError(() => decode(exceeds, 0)).message).toContain(Object.keys(limits)[0])
+    expect(() => decode(fits, 0), 'nothing is left of the one before').not.toThrow()
+  })
+
+  test('are those of messages, not of what the process copies itself', async () => {
+    const decode = await decoderOf(record('R', array('int')), { maxItems: 3 })
+    const value = decode(longs(2, 5, 6, 0), 0) as { clone(): unknown }
+    expect([value.clone(), value.clone()]).toEqual([value, value])
   })
 })
 
@@ -119,6 +149,66 @@ test('sized blocks, as other writers make them, are read', async () => {
   const type = await parseAvro(array('string'))
   const bytes = Buffer.concat([longs(-2, 4), Buffer.from([2, 97, 2, 98]), longs(1), Buffer.from([2, 99]), longs(0)])
   expect(createAvroDecoder(type, type)(bytes, 0)).toEqual(['a', 'b', 'c'])
+})
+
+describe('fields that the reader leaves out', () => {
+  const skip = async (type: unknown, bytes: Buffer): Promise<unknown> => {
+    const [writer, reader] = [
+      record('R', type, 'int'),
+      { type: 'record', name: 'R', fields: [{ name: 'f1', type: 'int' }] },
+    ]
+    return createAvroDecoder<unknown>(await parseAvro(writer), await parseAvro(reader))(bytes, 0)
+  }
+  const map = { type: 'map', values: 'int' }
+
+  test.each([
+    ['an array', array('string'), Buffer.concat([longs(1, 1), Buffer.from('a'), longs(0, 7)])],
+    ['a map', map, Buffer.concat([longs(1, 1), Buffer.from('a'), longs(9, 0, 7)])],
+    ['a sized block', array('int'), longs(-2, 2, 5, 6, 0, 7)],
+    ['a sized block of a map', map, Buffer.concat([longs(-1, 3, 1), Buffer.from('a'), longs(9, 0, 7)])],
+    ['a tree', tree, longs(1, 1, 0, 0, 0, 7)],
+  ])('%s is skipped', async (_, type, bytes) => expect(await skip(type, bytes)).toEqual({ f1: 7 }))
+
+  // avsc goes back by a negative size, and so on for ever.
+  test.each([
+    ['a negative block size', array('int'), longs(-1, -3, 0, 7), 'a size of -3 bytes'],
+    ['a negative block size of a map', map, longs(-1, -3, 0, 7), 'a size of -3 bytes'],
+    ['a block size beyond the end', array('int'), longs(-1, 9, 0, 7), 'a size of 9 bytes'],
+    ['a count beyond the end', array('int'), longs(3_000_000, 0, 7), 'claims 3000000 items'],
+    ['nulls without end', array('null'), longs(2 ** 31, 0, 7), 'maxItems'],
+    ['a tree without end', tree, Buffer.alloc(2000, 2), 'maxDepth'],
+  ])('%s: PAYLOAD_REJECTED', async (_, type, bytes, reason) => {
+    await expect(skip(type, bytes)).rejects.toMatchObject({
+      code: 'PAYLOAD_REJECTED',
+      message: expect.stringContaining(reason) as string,
+    })
+  })
+})
+
+test.each<[string, AvroSchema, bytes: Buffer]>([
+  ['a string', record('R', 'string', array('int')), longs(-5, 0)],
+  ['bytes', record('R', 'bytes', array('int')), longs(-5, 0)],
+  ['a key', { type: 'map', values: 'int' }, longs(1, -5, 0, 0, 0)],
+])('a negative length of %s claims nothing: undecodable', async (_, schema, bytes) => {
+  const type = await parseAvro(schema)
+  expect(catchError(() => createAvroDecoder(type, type)(bytes, 0)).code).toBe('PAYLOAD_UNDECODABLE')
+})
+
+test('a length that is no number does not spoil what is read after it', async () => {
+  const type = await parseAvro('bytes')
+  const decode = createAvroDecoder<Buffer>(type, type)
+  catchError(() => decode(tooManyDigits, 0))
+  expect(decode(type.toBuffer(Buffer.from('abc')), 0).toString()).toBe('abc')
+})
+
+test('past the end no more items are read', async () => {
+  const large = record('Large', ...Array.from({ length: 9 }, () => 'int'))
+  const type = await parseAvro(array([large, 'null']))
+  const reads = vi.spyOn(guardedTapClassOf(type).prototype as AvroTap, 'readLong')
+  onTestFinished(() => reads.mockRestore())
+  const bytes = Buffer.concat([longs(1000), Buffer.alloc(1000)])
+  expect(catchError(() => createAvroDecoder(type, type)(bytes, 0)).code).toBe('PAYLOAD_UNDECODABLE')
+  expect(reads.mock.calls.length).toBeLessThan(1100)
 })
 
 test('bytes that merely end too early are undecodable, not hostile', async () => {
@@ -131,27 +221,43 @@ test('bytes that merely end too early are undecodable, not hostile', async () =>
   }
 })
 
-test('a value of any schema passes, comes back, and 100,000 mutations of such bytes neither crash nor hang', async () => {
+test('a list that ends too early is undecodable, also where its first branch goes on', async () => {
+  const type = await parseAvro(record('Node', 'int', ['Node', 'null']))
+  expect(catchError(() => createAvroDecoder(type, type)(longs(1, 0, 1), 0)).code).toBe('PAYLOAD_UNDECODABLE')
+})
+
+const outer = (...fields: object[]): object => ({ type: 'record', name: 'Outer', fields })
+
+test('a value of any schema passes, comes back, and 100,000 readings of mutated bytes neither crash nor hang', async () => {
   const cases = fc.sample(randomSchema(), 250)
   const random = fc.sample(fc.nat(), 4096)
   let turn = 0
   const next = (limit: number): number => (random[turn++ % random.length]! + turn) % limit
   const outcomes = { decoded: 0, PAYLOAD_UNDECODABLE: 0, PAYLOAD_REJECTED: 0 }
   for (const { schema, value } of cases) {
-    const type = await parseAvro(schema as AvroSchema)
-    const decode = createAvroDecoder<unknown>(type, type)
+    const [kept, leftOut] = [
+      { name: 'kept', type: 'string' },
+      { name: 'value', type: schema },
+    ]
+    const type = await parseAvro(outer(leftOut, kept))
+    const decode = createAvroDecoder<{ value: unknown }>(type, type)
+    const resolve = createAvroDecoder<{ value: unknown }>(type, await parseAvro(outer(leftOut, kept)))
+    const skip = createAvroDecoder<unknown>(type, await parseAvro(outer(kept)))
     for (const payload of fc.sample(value, 4)) {
-      const bytes = type.toBuffer(payload)
-      const decoded = decode(bytes, 0)
-      expect(type.toBuffer(decoded), 'avsc’s records are classes, so bytes are compared').toEqual(bytes)
-      expect(JSON.stringify(decoded, plain)).toBe(JSON.stringify(payload, plain))
-      for (let mutation = 0; mutation < 105; mutation++) {
+      const bytes = type.toBuffer({ value: payload, kept: 'kept' })
+      for (const read of [decode, resolve]) {
+        const decoded = read(bytes, 0)
+        expect(type.toBuffer(decoded), 'avsc’s records are classes, so bytes are compared').toEqual(bytes)
+        expect(JSON.stringify(decoded.value, plain)).toBe(JSON.stringify(payload, plain))
+      }
+      expect(skip(bytes, 0)).toEqual({ kept: 'kept' })
+      for (let mutation = 0; mutation < 35; mutation++) {
         const mutated = Buffer.concat([bytes, Buffer.alloc(next(3))])
-        for (let change = next(3); change >= 0 && mutated.length > 0; change--)
+        for (let change = next(3); change >= 0; change--)
           mutated[next(mutated.length)] = [0, 1, 0x7f, 0x80, 0xff, next(256)][next(6)]!
         const cut = mutated.subarray(0, mutated.length - next(2) * next(mutated.length + 1))
         const start = performance.now()
-        outcomes[attempt(() => decode(cut, 0))]++
+        for (const read of [decode, resolve, skip]) outcomes[attempt(() => read(cut, 0))]++
         expect(performance.now() - start).toBeLessThan(1000)
       }
     }
