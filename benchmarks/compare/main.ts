@@ -1,0 +1,129 @@
+// npm run bench: compares what producers of Node.js reach on a real Kafka, each run in a process of its own. `-- --help` says more.
+
+import { execFileSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { installDependencies } from '../../scripts/setup/dependencies.mjs'
+import { createProgress } from '../../scripts/setup/progress.mjs'
+import { startKafka } from '../../test/kafka/kafka-cluster.ts'
+import { startKafkaTools } from '../../test/kafka/kafka-tools.ts'
+import { checkFloors, type Floor } from './check-floors.ts'
+import { clientRow, clientTable } from './client-table.ts'
+import { describeCommit, describeMachine, describeVersions } from './describe-machine.ts'
+import floors from './floors.json' with { type: 'json' }
+import { performanceTables } from './performance-tables.ts'
+import { readArguments, usage, type BenchArguments } from './read-arguments.ts'
+import { recordReport, renderReport } from './record-results.ts'
+import { computeRatios, type Report } from './results.ts'
+import { runBenchmark, type Plan } from './run-benchmark.ts'
+import { runJob } from './run-job.ts'
+import { workTable, type Work } from './work-table.ts'
+
+interface Named {
+  readonly name: string
+  readonly isExtra?: boolean
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const topics = { 1: 'benchmark-1', 12: 'benchmark-12' } as const
+/** So little is kept that a long run does not fill the disk. */
+const topicConfig = { 'retention.bytes': 268_435_456, 'segment.bytes': 67_108_864 }
+
+try {
+  if (process.argv.includes('--help')) process.stdout.write(usage)
+  else process.exitCode = await main(readArguments(process.argv.slice(2)))
+} catch (error) {
+  // What is missing and how to get it is in the message; a stack would only bury it.
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}
+
+async function main(args: BenchArguments): Promise<number> {
+  if (args.isRendering) {
+    renderReport()
+    return 0
+  }
+  // What is asked for by name is not left out for being extra.
+  const chosen = (row: Named, parts: readonly string[]): boolean =>
+    parts.length > 0 ? parts.some((part) => row.name.includes(part)) : !(args.isQuick && row.isExtra)
+  const works = workTable.filter((work) => chosen(work, args.only))
+  const clients = clientTable.filter((client) => chosen(client, args.clients) && isBuilt(client.settings))
+  if (works.length === 0) throw new Error(`no work is called ${args.only.join(', ')}; there are ${names(workTable)}`)
+  if (clients.length === 0)
+    throw new Error(`no client is called ${args.clients.join(', ')}; there are ${names(clientTable)}`)
+  const report = await measure(args, works, clients)
+  // A peer that fails is a finding; ours that fails is a bug.
+  if (report.failures.some(({ client }) => clientRow(client).isOurs)) return 1
+  const isMissed = checkFloors(floors as readonly Floor[], report).some(({ verdict }) => verdict === 'fails')
+  return args.isChecking && isMissed ? 1 : 0
+}
+
+async function measure(args: BenchArguments, works: readonly Work[], clients: Plan['clients']): Promise<Report> {
+  const startedAt = performance.now()
+  const note = (line: string): void => {
+    const seconds = String(Math.round((performance.now() - startedAt) / 1000)).padStart(4)
+    process.stderr.write(`${seconds} s  ${line}\n`)
+  }
+  await installDependencies(fileURLToPath(new URL('.', import.meta.url)), createProgress())
+  note('building postrider into dist')
+  execFileSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+
+  await using kafka = args.brokers === undefined ? await startOwnKafka(note) : undefined
+  const brokers = args.brokers ?? kafka!.bootstrap
+  await createTopics(brokers)
+  const plan = { works, clients, brokers, topics, run: runJob, onProgress: note }
+  const { results, failures } = await runBenchmark(plan, args)
+  const report: Report = {
+    recordedAt: new Date().toISOString().slice(0, 10),
+    commit: describeCommit(),
+    isQuick: args.isQuick,
+    machine: describeMachine(),
+    versions: describeVersions(kafka?.version ?? 'of its own'),
+    failures,
+    ratios: computeRatios(results),
+    results,
+  }
+  show(report)
+  if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(report, null, 2)}\n`)
+  if (args.isRecording) {
+    recordReport(report)
+    renderReport()
+  }
+  return report
+}
+
+async function startOwnKafka(note: (line: string) => void) {
+  const kafka = await startKafka({
+    javaOptions: ['-Xmx1g'],
+    config: { 'log.retention.check.interval.ms': 5_000, 'log.segment.delete.delay.ms': 1_000 },
+    onProgress: note,
+  })
+  note(`Apache Kafka ${kafka.version} is up on ${kafka.bootstrap}`)
+  return kafka
+}
+
+async function createTopics(brokers: string): Promise<void> {
+  await using tools = await startKafkaTools(brokers)
+  for (const [partitions, topic] of Object.entries(topics)) {
+    try {
+      await tools.createTopic(topic, { partitions: Number(partitions), config: topicConfig })
+    } catch (error) {
+      // Left by an earlier run on brokers of their own.
+      if (!(error as Error).message.startsWith('TopicExistsException')) throw error
+    }
+  }
+}
+
+function show(report: Report): void {
+  for (const [name, table] of Object.entries(performanceTables(report))) process.stdout.write(`\n${name}\n\n${table}\n`)
+  for (const { work, client, reason } of report.failures) process.stdout.write(`${work} ${client} failed: ${reason}\n`)
+}
+
+/** A driver is compared once there is one. */
+function isBuilt({ driver }: Plan['clients'][number]['settings']): boolean {
+  return driver === undefined || existsSync(`${root}/src/driver/${driver}`)
+}
+
+function names(rows: readonly Named[]): string {
+  return rows.map(({ name }) => name).join(', ')
+}
