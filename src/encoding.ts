@@ -22,8 +22,10 @@ export { createBytesCodec, createStringCodec } from './encoding/raw-codec.ts'
 export type {
   Compatibility,
   RegisteredSchema,
+  SchemaDependency,
   SchemaReference,
   SchemaRegistry,
   VersionedSchemaRegistry,
 } from './encoding/schema-registry.ts'
+export type { ReferencedSchema } from './encoding/schema-references.ts'
 export { readSchemaId } from './encoding/wire-format.ts'

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
 import { ConfigStore } from '../config/config-store.ts'
-import { canonicalizeSchema } from '../encoding/canonical-schema.ts'
-import type { VersionedSchemaRegistry } from '../encoding/schema-registry.ts'
+import { inlineDependencies } from '../encoding/inline-references.ts'
+import { linkReferences } from '../encoding/schema-references.ts'
+import type { RegisteredSchema, SchemaDependency, VersionedSchemaRegistry } from '../encoding/schema-registry.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import { createSchemaRegistryClient } from '../factory/create-schema-registry.ts'
 import { readManifest } from '../factory/read-manifest.ts'
@@ -14,7 +15,7 @@ import type { CommandStreams } from './send.ts'
 
 export const schemasUsage = `postrider schemas check|register|diff --manifests ./messages.ts
 
-Compares the Avro schema of each manifest with the schema registry.
+Compares the Avro schemas of each manifest, and those they refer to, with the schema registry.
 
   check      would the compatibility level of its subject accept it? Changes nothing
   register   registers what is not there yet
@@ -34,6 +35,7 @@ interface Task {
   readonly manifest: string
   readonly subject: string
   readonly schema: string
+  readonly references: readonly SchemaDependency[]
 }
 
 /** The outcome of one manifest: lines for the reader, and whether all is well. */
@@ -55,8 +57,7 @@ export async function runSchemas(args: readonly string[], streams: CommandStream
   if (values.manifests.length === 0) throw usage('--manifests is missing')
   const config = new ConfigStore(streams.environment)
   const url = values['schema-registry']
-  // What this command is for: `register` may register, whatever sends may.
-  config.configure({ schemaRegistry: { autoRegister: 'always', ...(url === undefined ? {} : { url }) } })
+  if (url !== undefined) config.configure({ schemaRegistry: { url } })
   try {
     const tasks = await readTasks(values.manifests, config, streams.stdout)
     return (await perform(actions[name as keyof typeof actions], tasks, config, streams.stdout)) ? 0 : 1
@@ -89,24 +90,27 @@ async function perform(
   return isFine
 }
 
-async function check(registry: VersionedSchemaRegistry, { subject, schema }: Task): Promise<Finding> {
+async function check(registry: VersionedSchemaRegistry, { subject, schema, references }: Task): Promise<Finding> {
   const latest = await registry.getVersion(subject, 'latest')
   if (latest === undefined) return { fine: true, lines: [`${subject} is new`] }
   const level = await registry.getCompatibilityLevel(subject)
-  const { compatible, reasons } = await registry.checkCompatibility(subject, schema)
+  // Complete, since what it refers to may not be registered yet.
+  const complete = inlineDependencies(schema, references)
+  const { compatible, reasons } = await registry.checkCompatibility(subject, complete)
   if (compatible) return { fine: true, lines: [`${subject} accepts it (${level}, latest version ${latest.version})`] }
-  const changes = describeSchemaDifference(latest.schema, schema)
+  const changes = describeSchemaDifference(await readComplete(registry, latest), complete)
   return {
     fine: false,
     lines: [`${subject} refuses it (${level}, latest version ${latest.version})`, ...reasons, ...changes],
   }
 }
 
-async function register(registry: VersionedSchemaRegistry, { subject, schema }: Task): Promise<Finding> {
-  const known = await registry.find(subject, schema)
+async function register(registry: VersionedSchemaRegistry, { subject, schema, references }: Task): Promise<Finding> {
+  const known = await registry.find(subject, schema, references)
   if (known) return { fine: true, lines: [`${subject} has it already (version ${known.version}, id ${known.id})`] }
   try {
-    const id = await registry.register(subject, schema)
+    // Whatever sends may do: this command is asked to.
+    const id = await registry.add(subject, schema, references)
     return { fine: true, lines: [`registered under ${subject} (id ${id})`] }
   } catch (error) {
     if (!isMessagingError(error, 'SCHEMA_INCOMPATIBLE', 'SCHEMA_INVALID')) throw error
@@ -114,12 +118,21 @@ async function register(registry: VersionedSchemaRegistry, { subject, schema }: 
   }
 }
 
-async function diff(registry: VersionedSchemaRegistry, { subject, schema }: Task): Promise<Finding> {
+async function diff(registry: VersionedSchemaRegistry, { subject, schema, references }: Task): Promise<Finding> {
   const latest = await registry.getVersion(subject, 'latest')
   if (latest === undefined) return { fine: false, lines: [`${subject} has no version yet`] }
-  const changes = describeSchemaDifference(latest.schema, schema)
+  const before = await readComplete(registry, latest)
+  const changes = describeSchemaDifference(before, inlineDependencies(schema, references))
   if (changes.length === 0) return { fine: true, lines: [`as version ${latest.version} of ${subject}`] }
   return { fine: false, lines: [`different from version ${latest.version} of ${subject}`, ...changes] }
+}
+
+/** With what it refers to, as `getById` gives it. */
+function readComplete(
+  registry: VersionedSchemaRegistry,
+  { id, schema, references }: RegisteredSchema,
+): Promise<string> {
+  return references.length === 0 ? Promise.resolve(schema) : registry.getById(id)
 }
 
 /** What has a schema in the configured registry; the rest is named and left out. @throws INPUT_INVALID, MANIFEST_INVALID, CONFIG_* */
@@ -130,7 +143,8 @@ async function readTasks(
 ): Promise<Task[]> {
   const tasks: Task[] = []
   for (const Manifest of (await Promise.all(references.map((reference) => loadManifests(reference)))).flat()) {
-    const { name, instance, attributes, topic, codec, schema, keySchema, schemaRegistry } = readManifest(Manifest)
+    const manifest = readManifest(Manifest)
+    const { name, instance, attributes, topic, codec, schema, keySchema, references, schemaRegistry } = manifest
     const parts = [
       ['key', keySchema],
       ['value', codec === 'avro' ? schema : undefined],
@@ -155,19 +169,27 @@ async function readTasks(
         strategy: producer.subjectStrategy,
         hook: (of, asked) => instance.subject(of, asked),
       })
-      tasks.push({ manifest: name, subject, schema: toText(name, given) })
+      const linked = linkReferences(given, references, subject)
+      const all = [
+        ...dependenciesFirst(linked.references),
+        { subject, schema: linked.text, references: linked.references },
+      ]
+      for (const each of all) {
+        const isListed = tasks.some((task) => task.subject === each.subject && task.schema === each.schema)
+        if (!isListed) tasks.push({ manifest: name, ...each })
+      }
     }
   }
   if (tasks.length === 0) throw usage('none of the manifests has an Avro schema')
   return tasks
 }
 
-function toText(manifest: string, schema: string | object): string {
-  try {
-    return canonicalizeSchema(schema)
-  } catch (error) {
-    throw new MessagingError('SCHEMA_INVALID', { subject: manifest, reason: (error as Error).message })
-  }
+/** A schema can be registered only after what it refers to. */
+function dependenciesFirst(references: readonly SchemaDependency[]): Omit<Task, 'manifest'>[] {
+  return references.flatMap(({ subject, schema, references: inner }) => [
+    ...dependenciesFirst(inner),
+    { subject, schema, references: inner },
+  ])
 }
 
 function usage(reason: string): MessagingError {

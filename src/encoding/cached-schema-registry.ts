@@ -1,7 +1,7 @@
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import { LookupLimiter, type LookupLimits } from './lookup-limiter.ts'
 import type { SchemaStore } from './schema-files.ts'
-import type { SchemaReference, SchemaRegistry } from './schema-registry.ts'
+import type { References, SchemaRegistry } from './schema-registry.ts'
 
 /** Who gave the answer: this process, its disk while the schema registry was down, or the schema registry. */
 export type SchemaSource = 'cache' | 'disk' | 'network'
@@ -107,7 +107,7 @@ export function createCachedSchemaRegistry(registry: SchemaRegistry, options: Ca
     key: string,
     subject: string,
     schema: string,
-    references: readonly SchemaReference[] | undefined,
+    references: References | undefined,
   ): Promise<number> {
     const startedAt = now()
     const ask = (): Promise<number> => registry.register(subject, schema, references)

@@ -4,6 +4,7 @@ import type { Codec } from './codec.ts'
 import type { LongShape } from './exact-long.ts'
 import { createJsonCodec } from './json-codec.ts'
 import { createBytesCodec, createStringCodec } from './raw-codec.ts'
+import { linkReferences, type LinkedSchema, type ReferencedSchema } from './schema-references.ts'
 import type { SchemaRegistry } from './schema-registry.ts'
 import { createSingleObjectCodec } from './single-object.ts'
 
@@ -15,6 +16,10 @@ export interface CodecRequest {
   readonly manifest: string
   readonly codec: CodecName | Codec
   readonly schema: AvroSchema | undefined
+  /** Schemas that `schema` may use by name. Default: none. */
+  readonly references?: readonly ReferencedSchema[] | undefined
+  /** Schemas of other writers, for a codec that has no schema registry to ask. Default: none. */
+  readonly writers?: readonly AvroSchema[] | undefined
   readonly subject: string
   /** Shape of Avro longs. Default: `number`. */
   readonly longs?: LongShape | undefined
@@ -24,7 +29,7 @@ export interface CodecRequest {
 
 /** @throws MANIFEST_INVALID, SCHEMA_INVALID, CONFIG_MISSING */
 export function createCodec(request: CodecRequest): Codec | Promise<Codec> {
-  const { manifest, codec, schema, subject, longs } = request
+  const { manifest, codec, schema, references = [], subject, longs, writers } = request
   if (typeof codec === 'object') return codec
   switch (codec) {
     case 'avro':
@@ -36,8 +41,14 @@ export function createCodec(request: CodecRequest): Codec | Promise<Codec> {
           { manifest },
         )
       }
-      if (codec === 'avro-single-object') return createSingleObjectCodec({ manifest, schema, subject, longs })
-      return createAvroCodec({ manifest, schema, subject, longs, schemaRegistry: request.schemaRegistry() })
+      const linked = references.length === 0 ? undefined : linkReferences(schema, references, subject)
+      const parsed = { manifest, schema: linked?.complete ?? schema, subject, longs }
+      if (codec === 'avro-single-object') return createSingleObjectCodec({ ...parsed, writers })
+      const schemaRegistry = request.schemaRegistry()
+      return createAvroCodec({
+        ...parsed,
+        schemaRegistry: linked ? registering(linked, schemaRegistry) : schemaRegistry,
+      })
     }
     case 'json':
       return createJsonCodec(manifest)
@@ -45,5 +56,13 @@ export function createCodec(request: CodecRequest): Codec | Promise<Codec> {
       return createStringCodec(manifest)
     case 'bytes':
       return createBytesCodec(manifest)
+  }
+}
+
+/** The codec parses the complete schema; what is registered is the schema as it was written, with its references. */
+function registering({ text, references }: LinkedSchema, registry: SchemaRegistry): SchemaRegistry {
+  return {
+    register: (subject) => registry.register(subject, text, references),
+    getById: (id) => registry.getById(id),
   }
 }

@@ -1,5 +1,6 @@
 import { MessagingError } from '../errors/messaging-error.ts'
-import type { SchemaRegistry } from './schema-registry.ts'
+import { inlineDependencies } from './inline-references.ts'
+import type { SchemaDependency, SchemaRegistry } from './schema-registry.ts'
 
 /**
  * A schema registry inside the process, for demos and tests. An id is the first 31 bits of the schema’s SHA-256,
@@ -8,15 +9,18 @@ import type { SchemaRegistry } from './schema-registry.ts'
 export function createEmbeddedSchemaRegistry(): SchemaRegistry {
   const schemas = new Map<number, string>()
   return {
-    register(subject, schema) {
-      const id =
-        process.getBuiltinModule('node:crypto').createHash('sha256').update(schema).digest().readUInt32BE(0) >>> 1
-      const known = schemas.get(id)
-      if (known !== undefined && known !== schema) {
-        const reason = `its id ${id} is already taken by another schema`
-        return Promise.reject(new MessagingError('SCHEMA_INVALID', { subject, reason }))
+    register(subject, schema, references = []) {
+      const invalid = (reason: string): Promise<never> =>
+        Promise.reject(new MessagingError('SCHEMA_INVALID', { subject, reason }))
+      if (references.some((reference) => 'version' in reference)) {
+        return invalid('it refers to a version, and the schema registry inside the process has none')
       }
-      schemas.set(id, schema)
+      const complete = inlineDependencies(schema, references as readonly SchemaDependency[])
+      const id =
+        process.getBuiltinModule('node:crypto').createHash('sha256').update(complete).digest().readUInt32BE(0) >>> 1
+      const known = schemas.get(id)
+      if (known !== undefined && known !== complete) return invalid(`its id ${id} is already taken by another schema`)
+      schemas.set(id, complete)
       return Promise.resolve(id)
     },
     getById(id) {

@@ -1,7 +1,13 @@
 import { MessagingError } from '../errors/messaging-error.ts'
 import { inlineReferences } from './inline-references.ts'
 import { createTransport, type Answer, type TransportOptions } from './schema-registry-transport.ts'
-import type { RegisteredSchema, SchemaReference, VersionedSchemaRegistry } from './schema-registry.ts'
+import type {
+  References,
+  RegisteredSchema,
+  SchemaDependency,
+  SchemaReference,
+  VersionedSchemaRegistry,
+} from './schema-registry.ts'
 
 export interface HttpSchemaRegistryOptions extends TransportOptions {
   /** Whether `register` may add a schema that is not there yet. Default: false, it only looks the schema up. */
@@ -22,11 +28,45 @@ export function createHttpSchemaRegistry(options: HttpSchemaRegistryOptions): Re
   async function find(
     subject: string,
     schema: string,
-    references: readonly SchemaReference[] = [],
+    references: References = [],
   ): Promise<RegisteredSchema | undefined> {
-    const answer = await transport.request('POST', subjectPath(subject), requestBody(schema, references))
+    const versions: SchemaReference[] = []
+    for (const reference of references) {
+      const version = 'version' in reference ? reference : await findDependency(reference)
+      // Without what it refers to it cannot be there either.
+      if (version === undefined) return undefined
+      versions.push(version)
+    }
+    const answer = await transport.request('POST', subjectPath(subject), requestBody(schema, versions))
     if (isUnknown(answer)) return undefined
     return readVersion(expectOk(answer, subject))
+  }
+
+  async function findDependency(dependency: SchemaDependency): Promise<SchemaReference | undefined> {
+    const { name, subject, schema, references } = dependency
+    const found = await find(subject, schema, references)
+    return found && { name, subject, version: found.version }
+  }
+
+  async function add(subject: string, schema: string, references: References = []): Promise<number> {
+    const versions: SchemaReference[] = []
+    for (const reference of references)
+      versions.push('version' in reference ? reference : await addDependency(reference))
+    const path = `${subjectPath(subject)}/versions`
+    const answer = await transport.request('POST', path, requestBody(schema, versions))
+    const { id } = expectOk(answer, subject) as { id?: unknown }
+    if (!isId(id)) throw unusable('it registered a schema without telling its id')
+    return id
+  }
+
+  async function addDependency(dependency: SchemaDependency): Promise<SchemaReference> {
+    const { subject, schema, references } = dependency
+    const known = await findDependency(dependency)
+    if (known) return known
+    await add(subject, schema, references)
+    const added = await findDependency(dependency)
+    if (!added) throw unusable(`it does not find the schema that it registered under ${subject}`)
+    return added
   }
 
   async function getVersion(subject: string, version: number | 'latest'): Promise<RegisteredSchema | undefined> {
@@ -48,6 +88,7 @@ export function createHttpSchemaRegistry(options: HttpSchemaRegistryOptions): Re
 
   return {
     find,
+    add,
     getVersion,
 
     async register(subject, schema, references = []) {
@@ -55,11 +96,7 @@ export function createHttpSchemaRegistry(options: HttpSchemaRegistryOptions): Re
       const known = await find(subject, schema, references)
       if (known) return known.id
       if (!autoRegister) throw new MessagingError('SCHEMA_NOT_REGISTERED', { subject })
-      const path = `${subjectPath(subject)}/versions`
-      const answer = await transport.request('POST', path, requestBody(schema, references))
-      const { id } = expectOk(answer, subject) as { id?: unknown }
-      if (!isId(id)) throw unusable('it registered a schema without telling its id')
-      return id
+      return add(subject, schema, references)
     },
 
     async getById(id) {

@@ -1,3 +1,5 @@
+import type { SchemaDependency } from './schema-registry.ts'
+
 const primitives = new Set(['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'])
 const complex = new Set(['record', 'error', 'enum', 'fixed', 'array', 'map'])
 
@@ -7,26 +9,36 @@ const complex = new Set(['record', 'error', 'enum', 'fixed', 'array', 'map'])
  */
 export function inlineReferences(schema: string, referenced: ReadonlyMap<string, string>): string {
   if (referenced.size === 0) return schema
-  const defined = new Set<string>()
-  return JSON.stringify(inline(JSON.parse(schema), '', referenced, defined))
+  return JSON.stringify(inline(JSON.parse(schema), '', (name) => referenced.get(name), new Set()))
 }
 
-function inline(
-  schema: unknown,
-  namespace: string,
-  referenced: ReadonlyMap<string, string>,
-  defined: Set<string>,
-): unknown {
+/** The same for what `dependencies` bring along, and what these need in turn. */
+export function inlineDependencies(schema: string, dependencies: readonly SchemaDependency[]): string {
+  const complete = dependencies.map((each) => [each.name, inlineDependencies(each.schema, each.references)] as const)
+  return inlineReferences(schema, new Map(complete))
+}
+
+/** The full names that a schema uses without defining them before. @throws SyntaxError for text that is not JSON */
+export function namesUsedBy(schema: string): ReadonlySet<string> {
+  const names = new Set<string>()
+  inline(JSON.parse(schema), '', (name) => void names.add(name), new Set())
+  return names
+}
+
+type FindDefinition = (name: string) => string | undefined | void
+
+function inline(schema: unknown, namespace: string, find: FindDefinition, defined: Set<string>): unknown {
   if (typeof schema === 'string') {
     if (primitives.has(schema)) return schema
     const full = fullName(schema, namespace)
-    const text = referenced.get(full)
     // A second definition of one name is an error, so only the first use is replaced.
-    if (text === undefined || defined.has(full)) return full
+    if (defined.has(full)) return full
+    const text = find(full)
+    if (typeof text !== 'string') return full
     const definition = qualify(JSON.parse(text))
-    return inline(definition, '', referenced, defined)
+    return inline(definition, '', find, defined)
   }
-  if (Array.isArray(schema)) return schema.map((branch) => inline(branch, namespace, referenced, defined))
+  if (Array.isArray(schema)) return schema.map((branch) => inline(branch, namespace, find, defined))
   if (typeof schema !== 'object' || schema === null) return schema
   const type = schema as Record<string, unknown>
   let inner = namespace
@@ -41,14 +53,13 @@ function inline(
   if (Array.isArray(type.fields)) {
     copy.fields = type.fields.map((field: Record<string, unknown>) => ({
       ...field,
-      type: inline(field.type, inner, referenced, defined),
+      type: inline(field.type, inner, find, defined),
     }))
   }
   for (const part of ['items', 'values'] as const) {
-    if (part in type) copy[part] = inline(type[part], inner, referenced, defined)
+    if (part in type) copy[part] = inline(type[part], inner, find, defined)
   }
-  if (typeof type.type !== 'string' || !complex.has(type.type))
-    copy.type = inline(type.type, inner, referenced, defined)
+  if (typeof type.type !== 'string' || !complex.has(type.type)) copy.type = inline(type.type, inner, find, defined)
   return copy
 }
 
@@ -60,6 +71,7 @@ function qualify(definition: unknown): unknown {
   return { ...definition, namespace: '' }
 }
 
-function fullName(name: string, namespace: string): string {
+/** Avro specification, “Names”. */
+export function fullName(name: string, namespace: string): string {
   return name.includes('.') || namespace === '' ? name : `${namespace}.${name}`
 }

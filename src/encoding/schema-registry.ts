@@ -6,14 +6,24 @@ export interface SchemaReference {
   readonly version: number
 }
 
+/** The same with the other schema itself: its version is found, or made where registering is allowed. */
+export interface SchemaDependency {
+  readonly name: string
+  readonly subject: string
+  /** JSON text. */
+  readonly schema: string
+  /** What it uses in turn. */
+  readonly references: readonly SchemaDependency[]
+}
+
 /** Where schemas get their ids. "Registry" alone means producers; this one is always the schema registry. */
 export interface SchemaRegistry {
   /**
    * The id of `schema` (JSON text) under `subject`, which is registered only where that is allowed;
-   * the same schema always has the same id.
+   * the same schema always has the same id. So are the schemas that it refers to.
    * @throws SCHEMA_INVALID, SCHEMA_INCOMPATIBLE, SCHEMA_NOT_REGISTERED, SCHEMA_REGISTRY_UNREACHABLE, SCHEMA_REGISTRY_DENIED
    */
-  register(subject: string, schema: string, references?: readonly SchemaReference[]): Promise<number>
+  register(subject: string, schema: string, references?: References): Promise<number>
   /**
    * The schema with this id, complete: what it refers to is put in its place.
    * @throws SCHEMA_NOT_FOUND, SCHEMA_LOOKUPS_LIMITED, SCHEMA_REGISTRY_UNREACHABLE, SCHEMA_REGISTRY_DENIED
@@ -22,6 +32,8 @@ export interface SchemaRegistry {
   /** Releases connections. Safe to call again. */
   close?(): Promise<void>
 }
+
+export type References = readonly (SchemaReference | SchemaDependency)[]
 
 /** One version of a subject. */
 export interface RegisteredSchema {
@@ -42,8 +54,10 @@ export interface Compatibility {
 
 /** What tools ask besides; codecs need none of it. */
 export interface VersionedSchemaRegistry extends SchemaRegistry {
-  /** The version that holds exactly this schema, if any. */
-  find(subject: string, schema: string, references?: readonly SchemaReference[]): Promise<RegisteredSchema | undefined>
+  /** The version that holds exactly this schema with these references, if any. */
+  find(subject: string, schema: string, references?: References): Promise<RegisteredSchema | undefined>
+  /** Registers a schema and what it refers to, whatever `register` may. The id. @throws SCHEMA_INVALID, SCHEMA_INCOMPATIBLE */
+  add(subject: string, schema: string, references?: References): Promise<number>
   getVersion(subject: string, version: number | 'latest'): Promise<RegisteredSchema | undefined>
   /** Against the versions that the compatibility level of the subject names. A subject without versions takes anything. */
   checkCompatibility(subject: string, schema: string, references?: readonly SchemaReference[]): Promise<Compatibility>

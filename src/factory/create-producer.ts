@@ -42,12 +42,14 @@ export async function createProducer(
       strategy: config.subjectStrategy,
       hook: (of, asked) => manifest.instance.subject(of, asked),
     })
-  const { longs, keySchema } = manifest
+  const { longs, keySchema, references } = manifest
   const schemaRegistry = (): SchemaRegistry => manifest.schemaRegistry ?? environment.schemaRegistry()
   const codec = await createCodec({
     manifest: name,
     codec: manifest.codec,
     schema: manifest.schema,
+    references,
+    writers: manifest.writerSchemas,
     longs,
     // Only this codec registers its schema, so only its schema needs a name.
     subject: subjectOf('value', manifest.codec === 'avro' ? manifest.schema : undefined),
@@ -60,6 +62,7 @@ export async function createProducer(
           manifest: `${name} (its key)`,
           codec: 'avro',
           schema: keySchema,
+          references,
           longs,
           subject: subjectOf('key', keySchema),
           schemaRegistry,

@@ -3,6 +3,7 @@ import type { AvroSchema } from '../encoding/avro-codec.ts'
 import type { Codec } from '../encoding/codec.ts'
 import type { CodecName } from '../encoding/create-codec.ts'
 import type { LongShape } from '../encoding/exact-long.ts'
+import type { ReferencedSchema } from '../encoding/schema-references.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 
 /**
@@ -59,6 +60,14 @@ export abstract class ProducerManifest<Payload = unknown> {
    * A key is hashed as its bytes: a reordered schema moves keys to other partitions.
    */
   declare readonly keySchema?: AvroSchema
+  /**
+   * Schemas that `schema` and `keySchema` use by name, in any order. Each is registered under its full name, or under
+   * the `subject` that is given with it.
+   * @example override readonly references = [addressSchema, { subject: 'money', schema: moneySchema }]
+   */
+  declare readonly references?: readonly ReferencedSchema[]
+  /** Schemas of other writers that `avro-single-object` reads too; it has no schema registry to ask. Default: none. */
+  declare readonly writerSchemas?: readonly AvroSchema[]
   /** How the payload becomes bytes. Default: `avro` where there is a schema, else `json`. */
   declare readonly codec?: CodecName | Codec<Payload>
   /** Avro longs as numbers, refused beyond ±(2^53 - 1), or as bigints of 64 bits. Default: `number`. */

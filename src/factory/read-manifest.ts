@@ -5,6 +5,7 @@ import { describeType } from '../encoding/codec.ts'
 import { codecNames, type CodecName } from '../encoding/create-codec.ts'
 import type { AvroSchema } from '../encoding/avro-codec.ts'
 import type { LongShape } from '../encoding/exact-long.ts'
+import type { ReferencedSchema } from '../encoding/schema-references.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import {
@@ -24,6 +25,8 @@ export interface ReadManifest<Payload = unknown> {
   readonly codec: CodecName | Codec
   readonly schema: AvroSchema | undefined
   readonly keySchema: AvroSchema | undefined
+  readonly references: readonly ReferencedSchema[]
+  readonly writerSchemas: readonly AvroSchema[]
   readonly schemaRegistry: SchemaRegistry | undefined
   readonly longs: LongShape | undefined
   readonly topicConfig: TopicConfig
@@ -55,11 +58,15 @@ export function readManifest(Manifest: ProducerManifestClass): ReadManifest {
   if (typeof topic !== 'string' && typeof topic !== 'function') {
     throw invalid('topic', `must be a string or a function of the environment, not ${describeType(topic)}`)
   }
-  const { keySchema } = instance
-  for (const [attribute, given] of Object.entries({ schema, keySchema })) {
-    if (given !== undefined && typeof given !== 'string' && (typeof given !== 'object' || given === null)) {
-      throw invalid(attribute, `must be an Avro schema as object or JSON text, not ${describeType(given)}`)
-    }
+  const { keySchema, references = [], writerSchemas = [] } = instance
+  const checkSchema = (attribute: string, given: unknown): void => {
+    if (given === undefined || typeof given === 'string' || (typeof given === 'object' && given !== null)) return
+    throw invalid(attribute, `must be an Avro schema as object or JSON text, not ${describeType(given)}`)
+  }
+  for (const [attribute, given] of Object.entries({ schema, keySchema })) checkSchema(attribute, given)
+  for (const [attribute, given] of Object.entries({ references, writerSchemas })) {
+    if (!Array.isArray(given)) throw invalid(attribute, `must be a list of Avro schemas, not ${describeType(given)}`)
+    for (const [index, each] of given.entries()) checkSchema(`${attribute}[${index}]`, each ?? null)
   }
   const isCodecObject =
     typeof codec === 'object' &&
@@ -92,7 +99,20 @@ export function readManifest(Manifest: ProducerManifestClass): ReadManifest {
       .map((name) => [name, (instance as unknown as Record<string, unknown>)[name]])
       .filter(([, value]) => value !== undefined),
   )
-  return { name: manifest, instance, attributes, topic, codec, schema, keySchema, schemaRegistry, longs, topicConfig }
+  return {
+    name: manifest,
+    instance,
+    attributes,
+    topic,
+    codec,
+    schema,
+    keySchema,
+    references,
+    writerSchemas,
+    schemaRegistry,
+    longs,
+    topicConfig,
+  }
 }
 
 function checkTopicConfig(

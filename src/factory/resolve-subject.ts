@@ -1,4 +1,5 @@
 import { describeType } from '../encoding/codec.ts'
+import { schemaNameOf } from '../encoding/schema-references.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 
 export type SubjectStrategy = 'topic' | 'record' | 'topic-record'
@@ -38,24 +39,10 @@ export function resolveSubject(request: SubjectRequest): string {
   }
   if (own !== undefined) return own
   if (strategy === 'topic' || schema === undefined) return `${topic}-${part}`
-  const record = recordName(schema)
+  const record = schemaNameOf(schema)
   if (record === undefined) {
     const reason = `has no name, which subjectStrategy "${strategy}" needs`
     throw new MessagingError('MANIFEST_INVALID', { manifest, attribute: 'schema', reason }, { manifest })
   }
   return strategy === 'record' ? record : `${topic}-${record}`
-}
-
-/** The full name, e.g. `com.example.Order`. A schema that is no JSON is the codec’s to refuse. */
-function recordName(schema: string | object): string | undefined {
-  let parsed: { readonly name?: unknown; readonly namespace?: unknown } | null
-  try {
-    parsed = (typeof schema === 'string' ? JSON.parse(schema) : schema) as typeof parsed
-  } catch {
-    return undefined
-  }
-  if (typeof parsed !== 'object' || parsed === null) return undefined
-  const { name, namespace } = parsed
-  if (typeof name !== 'string') return undefined
-  return name.includes('.') || typeof namespace !== 'string' || namespace === '' ? name : `${namespace}.${name}`
 }

@@ -29,3 +29,20 @@ export class Elsewhere extends ProducerManifest<string> {
   override readonly schema = '"string"'
   override readonly schemaRegistry = createEmbeddedSchemaRegistry()
 }
+
+export class Parcel extends ProducerManifest<object> {
+  readonly topic = 'parcels'
+  override readonly schema = {
+    type: 'record',
+    name: 'Parcel',
+    namespace: 'shop',
+    fields: [
+      { name: 'from', type: 'Address' },
+      { name: 'to', type: 'Address' },
+    ],
+  }
+  override readonly references = [
+    { name: 'Address', namespace: 'shop', type: 'record', fields: [{ name: 'city', type: 'City' }] },
+    { subject: 'cities', schema: '{"name":"City","namespace":"shop","type":"enum","symbols":["ROM","OSLO"]}' },
+  ]
+}

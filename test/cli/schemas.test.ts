@@ -7,7 +7,9 @@ import {
   type Respond,
   type TestServer,
 } from '../schema-registry/http-server.ts'
+import { linkReferences } from '../../src/encoding/schema-references.ts'
 import { runCli, type CliRun } from './run-cli.ts'
+import { Parcel } from './schema-manifests.ts'
 
 const manifests = 'test/cli/schema-manifests.ts'
 const leftOut = `Elsewhere: left out, it has a schema registry of its own
@@ -35,16 +37,31 @@ test('register puts what is new, under the subjects of the manifests, and nothin
   expect(await run('register')).toEqual({
     status: 0,
     stderr: '',
-    stdout: `${leftOut}Order: registered under orders-value (id 1)\nPayment: registered under Payment (id 2)\n`,
+    stdout: `${leftOut}Order: registered under orders-value (id 1)
+Parcel: registered under cities (id 2)
+Parcel: registered under shop.Address (id 3)
+Parcel: registered under parcels-value (id 4)
+Payment: registered under Payment (id 5)
+`,
   })
   expect((await run('register')).stdout).toContain('Order: orders-value has it already (version 1, id 1)\n')
   expect(await run('diff')).toMatchObject({
     status: 0,
-    stdout: `${leftOut}Order: as version 1 of orders-value\nPayment: as version 1 of Payment\n`,
+    stdout: `${leftOut}Order: as version 1 of orders-value
+Parcel: as version 1 of cities
+Parcel: as version 1 of shop.Address
+Parcel: as version 1 of parcels-value
+Payment: as version 1 of Payment
+`,
   })
   expect(await run('check')).toMatchObject({
     status: 0,
-    stdout: `${leftOut}Order: orders-value accepts it (BACKWARD, latest version 1)\nPayment: Payment accepts it (BACKWARD, latest version 1)\n`,
+    stdout: `${leftOut}Order: orders-value accepts it (BACKWARD, latest version 1)
+Parcel: cities accepts it (BACKWARD, latest version 1)
+Parcel: shop.Address accepts it (BACKWARD, latest version 1)
+Parcel: parcels-value accepts it (BACKWARD, latest version 1)
+Payment: Payment accepts it (BACKWARD, latest version 1)
+`,
   })
 })
 
@@ -152,4 +169,30 @@ test('no URL anywhere names the field', async () => {
     status: 2,
     stderr: expect.stringMatching(/CONFIG_MISSING: .*schemaRegistry\.url.*POSTRIDER_SCHEMA_REGISTRY_URL/),
   })
+})
+
+test('a change of what a schema refers to is a change of both', async () => {
+  const only = ['schemas', 'diff', '--manifests', `${manifests}#Parcel`, '--schema-registry', server.url]
+  const registry = createHttpSchemaRegistry({ urls: [server.url], autoRegister: true })
+  const smaller = { name: 'shop.City', type: 'enum', symbols: ['ROM'] }
+  const { name, subject, schema, references } = linkReferences(
+    new Parcel().schema,
+    new Parcel().references,
+    'parcels-value',
+  ).references[0]!
+  await registry.register('parcels-value', JSON.stringify(new Parcel().schema), [
+    { name, subject, schema, references: [{ ...references[0]!, schema: JSON.stringify(smaller) }] },
+  ])
+  expect(await runCli(only)).toEqual({
+    status: 1,
+    stderr: '',
+    stdout: `Parcel: different from version 1 of cities
+  + OSLO: symbol
+Parcel: different from version 1 of shop.Address
+  + city.OSLO: symbol
+Parcel: different from version 1 of parcels-value
+  + from.city.OSLO: symbol
+`,
+  })
+  await registry.close()
 })

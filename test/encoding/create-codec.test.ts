@@ -44,3 +44,46 @@ test.each(['avro', 'avro-single-object'] as const)('%s gives longs the shape tha
   const codec = await createCodec(request(avro))
   expect(await codec.decode(codec.encode(-(2n ** 63n)))).toBe(-(2n ** 63n))
 })
+
+test.each(['avro', 'avro-single-object'] as const)('%s takes schemas by name', async (name) => {
+  const references = [{ name: 'Unit', type: 'enum', symbols: ['KG'] }]
+  const schema = { name: 'Weight', type: 'record', fields: [{ name: 'unit', type: 'Unit' }] }
+  const codec = await createCodec(
+    request({ codec: name, schema, references, schemaRegistry: createEmbeddedSchemaRegistry }),
+  )
+  expect(await codec.decode(codec.encode({ unit: 'KG' }))).toEqual({ unit: 'KG' })
+})
+
+test('avro registers a schema as it was written, with what it refers to, and reads what the id means', async () => {
+  const registry = createEmbeddedSchemaRegistry()
+  const seen: unknown[] = []
+  const schemaRegistry = () => ({
+    getById: registry.getById,
+    register: (...given: Parameters<typeof registry.register>) => {
+      seen.push(given)
+      return registry.register(...given)
+    },
+  })
+  const unit = '{"name":"Unit","type":"enum","symbols":["KG"]}'
+  const references = [{ subject: 'units', schema: unit }]
+  const writer = await createCodec(request({ codec: 'avro', schema: '["null","Unit"]', references, schemaRegistry }))
+  expect(seen).toEqual([
+    ['orders-value', '["null","Unit"]', [{ name: 'Unit', subject: 'units', schema: unit, references: [] }]],
+  ])
+  const reader = await createCodec(
+    request({ codec: 'avro', schema: '["null","string","Unit"]', references, schemaRegistry }),
+  )
+  expect(await reader.decode(Buffer.from(writer.encode('KG')))).toEqual({ Unit: 'KG' })
+})
+
+test('avro-single-object reads what the listed writers wrote', async () => {
+  const field = { name: 'a', type: 'int' }
+  const old = { name: 'R', type: 'record', fields: [field] }
+  const schema = { ...old, fields: [field, { name: 'b', type: 'int', default: 7 }] }
+  const writer = await createCodec(request({ codec: 'avro-single-object', schema: old }))
+  const bytes = Buffer.from(writer.encode({ a: 1 }))
+  const strict = await createCodec(request({ codec: 'avro-single-object', schema }))
+  expect(catchError(() => strict.decode(bytes))).toMatchObject({ code: 'PAYLOAD_UNDECODABLE' })
+  const reader = await createCodec(request({ codec: 'avro-single-object', schema, writers: [old] }))
+  expect(await reader.decode(bytes)).toEqual({ a: 1, b: 7 })
+})

@@ -25,3 +25,16 @@ test('an id it has not given out is not found, not even one of another instance'
   expect(error.code).toBe('SCHEMA_NOT_FOUND')
   expect(error.message).toContain(String(id))
 })
+
+test('what a schema refers to is part of it; a version cannot be, since there are none', async () => {
+  const registry = createEmbeddedSchemaRegistry()
+  const inner = { name: 'A', subject: 'a', schema: '{"name":"A","type":"fixed","size":1}', references: [] }
+  const id = await registry.register('a-value', '["null","A"]', [inner])
+  expect(JSON.parse(await registry.getById(id))).toMatchObject(['null', { name: 'A', size: 1 }])
+  const other = await registry.register('a-value', '["null","A"]', [
+    { ...inner, schema: '{"name":"A","type":"fixed","size":2}' },
+  ])
+  expect(other).not.toBe(id)
+  const byVersion = registry.register('a-value', '["null","A"]', [{ name: 'A', subject: 'a', version: 1 }])
+  expect(await catchRejection(byVersion)).toMatchObject({ code: 'SCHEMA_INVALID' })
+})

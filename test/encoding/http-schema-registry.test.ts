@@ -107,3 +107,50 @@ test('an unknown id', async () => {
   expect(await catchRejection(registry.getById(77))).toMatchObject({ code: 'SCHEMA_NOT_FOUND' })
   await registry.close()
 })
+
+test('what a schema refers to is registered before it, in turn, and by its version', async () => {
+  await using server = await startServer(createConfluentApi())
+  const city = { name: 'City', subject: 'city', schema: '{"name":"City","type":"fixed","size":1}', references: [] }
+  const address = {
+    name: 'Address',
+    subject: 'address',
+    schema: '{"name":"Address","type":"record","fields":[{"name":"city","type":"City"}]}',
+    references: [city],
+  }
+  const reader = createHttpSchemaRegistry({ urls: [server.url] })
+  const given = ['orders-value', '["null","Address","City"]', [address, city]] as const
+  expect(await catchRejection(reader.register(...given))).toMatchObject({ code: 'SCHEMA_NOT_REGISTERED' })
+  expect(server.requests.filter(({ path }) => path.endsWith('/versions'))).toEqual([])
+
+  const writer = createHttpSchemaRegistry({ urls: [server.url], autoRegister: true })
+  await writer.register('city', '{"name":"City","type":"enum","symbols":[]}')
+  const id = await writer.register(...given)
+  expect(await reader.register(...given)).toBe(id)
+  expect(await reader.add(...given), 'adding what is there changes nothing').toBe(id)
+  expect(await reader.getVersion('orders-value', 'latest')).toMatchObject({
+    version: 1,
+    references: [
+      { name: 'Address', subject: 'address', version: 1 },
+      { name: 'City', subject: 'city', version: 2 },
+    ],
+  })
+  expect(JSON.parse(await reader.getById(id))).toMatchObject([
+    'null',
+    { fields: [{ type: { name: 'City', size: 1 } }] },
+    'City',
+  ])
+  await Promise.all([reader.close(), writer.close()])
+})
+
+test('a server that loses what it was given is told so', async () => {
+  await using server = await startServer(({ path }, response) =>
+    path.endsWith('/versions') ? answer(response, 200, { id: 1 }) : answer(response, 404, { error_code: 40401 }),
+  )
+  const registry = createHttpSchemaRegistry({ urls: [server.url], autoRegister: true })
+  const inner = { name: 'A', subject: 'a', schema, references: [] }
+  expect(await catchRejection(registry.register('b', '["A"]', [inner]))).toMatchObject({
+    code: 'SCHEMA_REGISTRY_FAILED',
+    message: expect.stringMatching(/registered under a/),
+  })
+  await registry.close()
+})

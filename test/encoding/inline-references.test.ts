@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { inlineReferences } from '../../src/encoding/inline-references.ts'
+import { inlineDependencies, inlineReferences, namesUsedBy } from '../../src/encoding/inline-references.ts'
 
 const address = { type: 'record', name: 'Address', namespace: 'geo', fields: [{ name: 'city', type: 'string' }] }
 const inline = (schema: unknown, referenced: Record<string, unknown>): unknown =>
@@ -51,4 +51,25 @@ test('a definition without namespace does not take the one around it', () => {
 
 test('primitives and unknown names stay', () => {
   expect(inline(['string', 'other.Name'], { 'geo.Address': address })).toEqual(['string', 'other.Name'])
+})
+
+test('dependencies of dependencies are written out where they are used first', () => {
+  const street = { type: 'enum', name: 'Street', namespace: 'geo', symbols: ['MAIN'] }
+  const used = { ...address, fields: [{ name: 'street', type: 'Street' }] }
+  const inner = [{ name: 'geo.Street', subject: 's', schema: JSON.stringify(street), references: [] }]
+  const outer = [{ name: 'geo.Address', subject: 'a', schema: JSON.stringify(used), references: inner }, ...inner]
+  expect(JSON.parse(inlineDependencies('["geo.Address","geo.Street"]', outer))).toEqual([
+    { ...used, fields: [{ name: 'street', type: street }] },
+    'geo.Street',
+  ])
+})
+
+test('names that are used and not defined are told in full', () => {
+  const schema = {
+    type: 'record',
+    name: 'A',
+    namespace: 'geo',
+    fields: [{ name: 'a', type: ['null', 'Address', 'A'] }],
+  }
+  expect([...namesUsedBy(JSON.stringify([schema, 'geo.A', 'other.B', 'string']))]).toEqual(['geo.Address', 'other.B'])
 })

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createAvroCodec } from '../../src/encoding/avro-codec.ts'
 import { createHttpSchemaRegistry } from '../../src/encoding/http-schema-registry.ts'
 import { createMessaging, ProducerManifest, type Messaging } from '../../src/index.ts'
 import { createMemoryDriver } from '../../src/testing.ts'
@@ -77,6 +78,53 @@ test('a schema with references is read back complete', async () => {
   await registry.close()
 })
 
+class Parcel extends ProducerManifest<{ from: { city: string }; to: { city: string } }> {
+  readonly topic = 'sent-parcels'
+  override readonly schema = record(
+    [
+      { name: 'from', type: 'Place' },
+      { name: 'to', type: 'shop.Place' },
+    ],
+    'Parcel',
+  )
+  override readonly references = [
+    record([{ name: 'city', type: 'City' }], 'Place'),
+    { subject: 'cities', schema: { type: 'enum', name: 'City', namespace: 'shop', symbols: ['ROM', 'OSLO'] } },
+  ]
+}
+
+test('a manifest with references registers them, and is read by one that does not have them', async () => {
+  const driver = createMemoryDriver()
+  const schemaRegistry = { url: apicurio.url, autoRegister: 'always' } as const
+  const parcel = { from: { city: 'ROM' }, to: { city: 'OSLO' } }
+  await using first = createMessaging({ driver, schemaRegistry }, {})
+  await first.registry.send(Parcel, parcel)
+  await using again = createMessaging({ driver, schemaRegistry: { url: apicurio.url } }, {})
+  await again.registry.send(Parcel, parcel)
+  const [sent, repeated] = driver.records('sent-parcels').map(({ value }) => value!)
+  expect(repeated).toEqual(sent)
+
+  const registry = createHttpSchemaRegistry({ urls: [apicurio.url], autoRegister: true })
+  expect(await registry.getVersion('sent-parcels-value', 'latest')).toMatchObject({
+    version: 1,
+    references: [{ name: 'shop.Place', subject: 'shop.Place', version: 1 }],
+  })
+  expect(await registry.getVersion('shop.Place', 'latest')).toMatchObject({
+    references: [{ name: 'shop.City', subject: 'cities', version: 1 }],
+  })
+  const reader = await createAvroCodec({
+    manifest: 'Reader',
+    schema: record(
+      [{ name: 'to', type: { type: 'record', name: 'Place', fields: [{ name: 'city', type: 'string' }] } }],
+      'Parcel',
+    ).replace('"string"', '{"type":"enum","name":"City","symbols":["OSLO","ROM"]}'),
+    subject: 'reader-value',
+    schemaRegistry: registry,
+  })
+  expect(await reader.decode(sent!)).toEqual({ to: { city: 'OSLO' } })
+  await registry.close()
+})
+
 test('trusts the certificate authority it is given and no other', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'postrider-tls-'))
   const material = await createTlsMaterial('java', directory)
@@ -113,7 +161,10 @@ test('the command line and a real schema registry agree about manifests', async 
   const args = ['--manifests', 'test/cli/schema-manifests.ts', '--schema-registry', apicurio.url]
   expect((await runCli(['schemas', 'check', ...args])).stdout).toContain('Order: orders-value is new')
   expect(await runCli(['schemas', 'register', ...args])).toMatchObject({ status: 0, stderr: '' })
-  expect((await runCli(['schemas', 'diff', ...args])).stdout).toContain('Order: as version 1 of orders-value')
+  const { status, stdout } = await runCli(['schemas', 'diff', ...args])
+  expect(stdout).toContain('Order: as version 1 of orders-value')
+  expect(stdout).toContain('Parcel: as version 1 of parcels-value')
+  expect(status).toBe(0)
   expect(await runCli(['schemas', 'check', ...args])).toMatchObject({ status: 0, stderr: '' })
 })
 
