@@ -60,6 +60,7 @@ const computedImports: Record<string, string> = {
 const twinExceptions: Record<string, string> = {
   'registry/client-pool.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
   'registry/close-on-exit.ts': 'needs processes that end: test/lifecycle/exit.test.ts',
+  'registry/producer-builder.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
   'registry/producer-entry.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
   'registry/within-time.ts': 'seen through close(): test/registry/producer-registry.test.ts',
   'registry/registry-status.ts': 'seen through the registry: test/registry/producer-registry.test.ts',

@@ -1,12 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Client } from '../driver/client.ts'
-import type { MessagingConfig } from '../config/fields.ts'
 import type { ConfigStore } from '../config/config-store.ts'
 import { describeType } from '../encoding/codec.ts'
-import type { SchemaRegistry } from '../encoding/schema-registry.ts'
-import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
-import { createProducer } from '../factory/create-producer.ts'
-import { createSchemaRegistry } from '../factory/create-schema-registry.ts'
+import { MessagingError } from '../errors/messaging-error.ts'
 import type { DeliveryReport } from '../factory/delivery-report.ts'
 import type { Producer } from '../factory/producer.ts'
 import {
@@ -16,20 +12,16 @@ import {
   type PayloadOf,
   type ProducerManifestClass,
 } from '../factory/producer-manifest.ts'
-import { readManifest } from '../factory/read-manifest.ts'
 import type { SendManyOptions, SendOptions } from '../factory/send-options.ts'
 import { channels } from '../instrumentation/events.ts'
 import type { InstanceMetrics } from '../instrumentation/instance-metrics.ts'
-import type { Instrument } from '../instrumentation/instrument.ts'
-import { createPayloadLog } from '../instrumentation/payload-log.ts'
 import type { Tracing } from '../instrumentation/tracing.ts'
 import { ClientPool } from './client-pool.ts'
 import { closeOnExit } from './close-on-exit.ts'
+import { ProducerBuilder, type StartInstruments } from './producer-builder.ts'
 import { ProducerEntry } from './producer-entry.ts'
 import { withinTime } from './within-time.ts'
 import { describeRegistry, type RegistryState, type RegistryStatus } from './registry-status.ts'
-
-export type StartInstruments = (config: MessagingConfig, instance: string) => readonly Instrument[]
 
 /** Producers by manifest: each is built on its first send, cached, and closed once. */
 export class ProducerRegistry {
@@ -37,15 +29,11 @@ export class ProducerRegistry {
   readonly #entries = new Map<unknown, ProducerEntry>()
   readonly #manifestByName = new Map<string, ProducerManifestClass>()
   readonly #clients: ClientPool
-  #schemaRegistry: SchemaRegistry | undefined
+  readonly #builder: ProducerBuilder
   #disabled: AsyncLocalStorage<ReadonlySet<unknown> | 'all'> | undefined
   #state: RegistryState = 'open'
   #closing: Promise<void> | undefined
   #stopWatchingExit: (() => void) | undefined
-  readonly #startInstruments: StartInstruments
-  readonly #tracing: Tracing | undefined
-  readonly #metrics: InstanceMetrics | undefined
-  #instruments: readonly Instrument[] | undefined
   #name: string | undefined
 
   /** @param startInstruments called once, by the first build */
@@ -56,14 +44,20 @@ export class ProducerRegistry {
     metrics?: InstanceMetrics,
   ) {
     this.#config = config
-    this.#startInstruments = startInstruments
-    this.#tracing = tracing
-    this.#metrics = metrics
     // A client with a fatal error sends nothing any more: the next send builds a new one.
     this.#clients = new ClientPool(
       () => this.#instance,
       (dead) => this.#forgetProducersOf(dead.client),
     )
+    const instance = (): string => this.#instance
+    this.#builder = new ProducerBuilder({
+      config,
+      clients: this.#clients,
+      instance,
+      startInstruments,
+      tracing,
+      metrics,
+    })
   }
 
   /**
@@ -229,46 +223,10 @@ export class ProducerRegistry {
     return entry
   }
 
-  async #build(Manifest: ProducerManifestClass, manifest: string): Promise<Producer> {
-    const startedAt = performance.now()
-    this.#config.lock(manifest)
-    try {
-      const config = this.#config.resolve()
-      // Before all that can fail, so that they hear of it.
-      this.#instruments ??= this.#startInstruments(config, this.#instance)
-      const read = readManifest(Manifest)
-      const producerConfig = this.#config.resolveProducer(manifest, read.attributes)
-      // What is to be traced is traced from the first message on.
-      await this.#tracing?.ready
-      const producer = await createProducer(read, producerConfig, {
-        instance: this.#instance,
-        config,
-        tracing: this.#tracing?.of(manifest),
-        meterOf: (topic) => this.#metrics?.meterOf(manifest, topic),
-        payloadLog: createPayloadLog(config.logging.logger, config.logging.payloads),
-        schemaRegistry: () => (this.#schemaRegistry ??= createSchemaRegistry(config, this.#instance)),
-        connect: () => this.#clients.connect(config, producerConfig),
-      })
-      if (config.closeOnExit) this.#stopWatchingExit ??= closeOnExit(this)
-      const channel = channels['producer.built']
-      if (channel.hasSubscribers) {
-        const durationMs = performance.now() - startedAt
-        channel.publish({
-          instance: this.#instance,
-          manifest,
-          topic: producer.topic,
-          driver: producer.driverName,
-          durationMs,
-        })
-      }
-      return producer
-    } catch (thrown) {
-      this.#unlock(manifest)
-      const error = normalizeBuildFailure(thrown, manifest)
-      const channel = channels['producer.build_failed']
-      if (channel.hasSubscribers) channel.publish({ instance: this.#instance, manifest, error })
-      throw error
-    }
+  async #build(Manifest: ProducerManifestClass, name: string): Promise<Producer> {
+    const producer = await this.#builder.build(Manifest, name)
+    if (this.#config.resolve().closeOnExit) this.#stopWatchingExit ??= closeOnExit(this)
+    return producer
   }
 
   #isDisabled(Manifest: ProducerManifestClass, entry: ProducerEntry): boolean {
@@ -288,16 +246,8 @@ export class ProducerRegistry {
     for (const entry of this.#entries.values()) {
       if (!entry.producer?.uses(client)) continue
       entry.producer = undefined
-      this.#unlock(entry.name)
+      this.#builder.release(entry.name)
     }
-  }
-
-  /** Once nothing is built from the configuration it can change, and with it the schema registry. */
-  #unlock(manifest: string): void {
-    this.#config.unlock(manifest)
-    if (this.#config.isLocked) return
-    void this.#schemaRegistry?.close?.().catch(() => undefined)
-    this.#schemaRegistry = undefined
   }
 
   /** Everything accepted so far is with a client, or has failed. */
@@ -323,12 +273,12 @@ export class ProducerRegistry {
     const left = Math.max(0, Math.round(closeTimeoutMs - (performance.now() - startedAt)))
     const unsettled = await this.#clients.close(left)
     this.#stopWatchingExit?.()
-    await this.#schemaRegistry?.close?.().catch(() => undefined)
+    await this.#builder.closeSchemaRegistry()
     this.#state = 'closed'
     const durationMs = performance.now() - startedAt
     if (channels['registry.closed'].hasSubscribers)
       channels['registry.closed'].publish({ instance: this.#instance, durationMs, unsettled })
-    await Promise.all((this.#instruments ?? []).map((instrument) => instrument.close()))
+    await this.#builder.closeInstruments()
   }
 
   /** A registry that never sent anything may have configuration that cannot be resolved; closing it is no time to say so. */
@@ -350,13 +300,4 @@ function publishFailure(instance: string, manifest: string, error: MessagingErro
   if (channel.hasSubscribers)
     channel.publish({ instance, manifest, topic: error.topic, partition: -1, error, dispatched })
   return channel.hasSubscribers
-}
-
-/** Every failure that leaves the SDK is a MessagingError that names its manifest. */
-function normalizeBuildFailure(thrown: unknown, manifest: string): MessagingError {
-  if (!isMessagingError(thrown)) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown)
-    return new MessagingError('DRIVER_FAILED', { reason }, { manifest, outcome: 'not_sent', cause: thrown })
-  }
-  return thrown.manifest === undefined ? thrown.of(manifest) : thrown
 }

@@ -1,0 +1,107 @@
+import type { ConfigStore } from '../config/config-store.ts'
+import type { MessagingConfig } from '../config/fields.ts'
+import type { SchemaRegistry } from '../encoding/schema-registry.ts'
+import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
+import { createProducer } from '../factory/create-producer.ts'
+import { createSchemaRegistry } from '../factory/create-schema-registry.ts'
+import type { Producer } from '../factory/producer.ts'
+import type { ProducerManifestClass } from '../factory/producer-manifest.ts'
+import { readManifest } from '../factory/read-manifest.ts'
+import { channels } from '../instrumentation/events.ts'
+import type { InstanceMetrics } from '../instrumentation/instance-metrics.ts'
+import type { Instrument } from '../instrumentation/instrument.ts'
+import { createPayloadLog } from '../instrumentation/payload-log.ts'
+import type { Tracing } from '../instrumentation/tracing.ts'
+import type { ClientPool } from './client-pool.ts'
+
+export type StartInstruments = (config: MessagingConfig, instance: string) => readonly Instrument[]
+
+export interface ProducerBuilderParts {
+  readonly config: ConfigStore
+  readonly clients: ClientPool
+  readonly instance: () => string
+  /** Called once, by the first build. */
+  readonly startInstruments: StartInstruments
+  readonly tracing: Tracing | undefined
+  readonly metrics: InstanceMetrics | undefined
+}
+
+/** Makes producers, with what all of them share: schema registry and instruments. */
+export class ProducerBuilder {
+  readonly #parts: ProducerBuilderParts
+  #schemaRegistry: SchemaRegistry | undefined
+  #instruments: readonly Instrument[] | undefined
+
+  constructor(parts: ProducerBuilderParts) {
+    this.#parts = parts
+  }
+
+  /** @throws (rejects with) a MessagingError, always, that names the manifest */
+  async build(Manifest: ProducerManifestClass, manifest: string): Promise<Producer> {
+    const startedAt = performance.now()
+    this.#parts.config.lock(manifest)
+    try {
+      const producer = await this.#create(Manifest, manifest)
+      this.#publishBuilt(producer, performance.now() - startedAt)
+      return producer
+    } catch (thrown) {
+      this.release(manifest)
+      const error = normalizeBuildFailure(thrown, manifest)
+      const channel = channels['producer.build_failed']
+      if (channel.hasSubscribers) channel.publish({ instance: this.#parts.instance(), manifest, error })
+      throw error
+    }
+  }
+
+  /** A producer is gone. Once nothing is built from the configuration it can change, and with it the schema registry. */
+  release(manifest: string): void {
+    const { config } = this.#parts
+    config.unlock(manifest)
+    if (!config.isLocked) void this.closeSchemaRegistry()
+  }
+
+  async closeSchemaRegistry(): Promise<void> {
+    const schemaRegistry = this.#schemaRegistry
+    this.#schemaRegistry = undefined
+    await schemaRegistry?.close?.().catch(() => undefined)
+  }
+
+  async closeInstruments(): Promise<void> {
+    await Promise.all((this.#instruments ?? []).map((instrument) => instrument.close()))
+  }
+
+  async #create(Manifest: ProducerManifestClass, manifest: string): Promise<Producer> {
+    const { config: store, clients, tracing, metrics, instance, startInstruments } = this.#parts
+    const config = store.resolve()
+    // Before all that can fail, so that they hear of it.
+    this.#instruments ??= startInstruments(config, instance())
+    const read = readManifest(Manifest)
+    const producerConfig = store.resolveProducer(manifest, read.attributes)
+    // What is to be traced is traced from the first message on.
+    await tracing?.ready
+    return createProducer(read, producerConfig, {
+      instance: instance(),
+      config,
+      tracing: tracing?.of(manifest),
+      meterOf: (topic) => metrics?.meterOf(manifest, topic),
+      payloadLog: createPayloadLog(config.logging.logger, config.logging.payloads),
+      schemaRegistry: () => (this.#schemaRegistry ??= createSchemaRegistry(config, instance())),
+      connect: () => clients.connect(config, producerConfig),
+    })
+  }
+
+  #publishBuilt({ name: manifest, topic, driverName: driver }: Producer, durationMs: number): void {
+    const channel = channels['producer.built']
+    if (channel.hasSubscribers)
+      channel.publish({ instance: this.#parts.instance(), manifest, topic, driver, durationMs })
+  }
+}
+
+/** Every failure that leaves the SDK is a MessagingError that names its manifest. */
+function normalizeBuildFailure(thrown: unknown, manifest: string): MessagingError {
+  if (!isMessagingError(thrown)) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown)
+    return new MessagingError('DRIVER_FAILED', { reason }, { manifest, outcome: 'not_sent', cause: thrown })
+  }
+  return thrown.manifest === undefined ? thrown.of(manifest) : thrown
+}
