@@ -84,7 +84,7 @@ class OpenTelemetryTrace implements MessageTrace {
   acknowledged(partition: number, offset: number): void {
     if (this.#span && !this.#isBatch) {
       if (partition >= 0) this.#set('messaging.destination.partition.id', String(partition))
-      if (offset >= 0) this.#set('messaging.kafka.offset', offset)
+      if (offset >= 0) this.#set('kafka.offset', offset)
     }
     this.#settle()
   }
@@ -138,12 +138,14 @@ class OpenTelemetryTrace implements MessageTrace {
 /** The key is not among them: keys are often personal data. */
 function attributesOf({ manifest, topic, isTombstone, count }: SentMessage): Record<string, string | number | boolean> {
   return {
+    'messaging.system.name': 'kafka',
+    // Its name until version 1.44 of the conventions, which most backends still look for.
     'messaging.system': 'kafka',
     'messaging.operation.name': 'send',
     'messaging.operation.type': 'send',
     'messaging.destination.name': topic,
     'postrider.manifest': manifest,
-    ...(isTombstone ? { 'messaging.kafka.message.tombstone': true } : {}),
+    ...(isTombstone ? { 'kafka.message.tombstone': true } : {}),
     ...(count === undefined ? {} : { 'messaging.batch.message_count': count }),
   }
 }

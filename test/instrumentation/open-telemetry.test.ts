@@ -2,6 +2,7 @@ import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } f
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { W3CBaggagePropagator } from '@opentelemetry/core'
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
+import * as conventions from '@opentelemetry/semantic-conventions/incubating'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { extractTraceContext } from '../../src/instrumentation/trace-context.ts'
 import { messagingInMemory, order, OrderPaid, OrderPlaced } from '../registry/manifests.ts'
@@ -30,12 +31,13 @@ describe('a traced send', () => {
       parentSpanContext: { spanId: parent.spanContext().spanId },
     })
     expect(span!.attributes).toEqual({
+      'messaging.system.name': 'kafka',
       'messaging.system': 'kafka',
       'messaging.operation.name': 'send',
       'messaging.operation.type': 'send',
       'messaging.destination.name': 'orders.placed',
       'messaging.destination.partition.id': '0',
-      'messaging.kafka.offset': 0,
+      'kafka.offset': 0,
       'postrider.manifest': 'OrderPlaced',
     })
     const { headers } = messaging.driver.records()[0]!
@@ -46,6 +48,33 @@ describe('a traced send', () => {
       traceFlags: 1,
       isRemote: true,
       tracestate: undefined,
+    })
+  })
+
+  test('has attributes and values of the conventions only, besides the manifest', async () => {
+    const messaging = await traced()
+    await messaging.registry.tombstone(OrderPlaced, 'key')
+    await messaging.registry.sendMany(OrderPlaced, [order])
+    messaging.registry.dispatch(OrderPlaced, undefined as never)
+    const names = exporter.getFinishedSpans().flatMap(({ attributes }) => Object.keys(attributes))
+    expect([...new Set(names)].sort()).toEqual(
+      [
+        conventions.ATTR_ERROR_TYPE,
+        conventions.ATTR_KAFKA_MESSAGE_TOMBSTONE,
+        conventions.ATTR_KAFKA_OFFSET,
+        conventions.ATTR_MESSAGING_BATCH_MESSAGE_COUNT,
+        conventions.ATTR_MESSAGING_DESTINATION_NAME,
+        conventions.ATTR_MESSAGING_DESTINATION_PARTITION_ID,
+        conventions.ATTR_MESSAGING_OPERATION_NAME,
+        conventions.ATTR_MESSAGING_OPERATION_TYPE,
+        conventions.ATTR_MESSAGING_SYSTEM_NAME,
+        'messaging.system',
+        'postrider.manifest',
+      ].sort(),
+    )
+    expect(exporter.getFinishedSpans()[0]!.attributes).toMatchObject({
+      [conventions.ATTR_MESSAGING_SYSTEM_NAME]: conventions.MESSAGING_SYSTEM_NAME_VALUE_KAFKA,
+      [conventions.ATTR_MESSAGING_OPERATION_TYPE]: conventions.MESSAGING_OPERATION_TYPE_VALUE_SEND,
     })
   })
 
@@ -77,7 +106,7 @@ describe('a traced send', () => {
     const messaging = await traced()
     await messaging.registry.tombstone(OrderPlaced, 'c4n4ry')
     const [span] = exporter.getFinishedSpans()
-    expect(span!.attributes['messaging.kafka.message.tombstone']).toBe(true)
+    expect(span!.attributes['kafka.message.tombstone']).toBe(true)
     expect(JSON.stringify([span!.name, span!.attributes, span!.events])).not.toContain('c4n4ry')
   })
 
@@ -129,7 +158,7 @@ describe('sendMany', () => {
     expect(spans.map(({ attributes }) => attributes)).toMatchObject([
       { 'messaging.batch.message_count': 3, 'error.type': 'BROKER_REJECTED' },
     ])
-    expect(spans[0]!.attributes).not.toHaveProperty('messaging.kafka.offset')
+    expect(spans[0]!.attributes).not.toHaveProperty('kafka.offset')
     const carried = messaging.driver.records().map(({ headers }) => extractTraceContext(headers)?.spanId)
     expect(carried).toEqual(Array(2).fill(spans[0]!.spanContext().spanId))
   })
