@@ -240,7 +240,7 @@ export const fields = {
       min: 1,
       max: 1_000,
       unit: 'reports of one code',
-      doc: 'More of one code in a minute are only counted; the next report says how many.',
+      doc: 'More of one code in a minute are only counted; the next report, or one at the end of the minute, says how many.',
     }),
   },
   metrics: {
@@ -272,6 +272,10 @@ export const fields = {
         expected: 'a list of "name:value"',
         doc: 'Tags of every metric; `dogstatsd` only.',
       }),
+      sampleRate: fraction({
+        default: 0,
+        doc: 'The part of the measured values of distributions that is also sent value by value, with this rate. Counts are never sampled.',
+      }),
       flushIntervalMs: integer({
         default: 10_000,
         min: 100,
@@ -302,6 +306,13 @@ export const fields = {
       doc: 'Logs events to a pino-compatible logger; never a key or a payload, unless `logging.payloads` says so. Nothing is logged without one.',
     }),
     messages: flag({ default: false, doc: 'Also a `debug` line or two for each message.' }),
+    maxPerMinute: integer({
+      default: 60,
+      min: 1,
+      max: 1_000_000,
+      unit: 'failures of one code',
+      doc: 'More failures of one code in a minute have no line; the next line of the code says how many.',
+    }),
     payloads: choice(['none', 'key', 'redacted', 'full'] as const satisfies readonly PayloadPolicy[], {
       default: 'none',
       doc: 'What of each message is logged as `debug`: its key; or also its payload, with types in place of values (`redacted`) or as it is.',

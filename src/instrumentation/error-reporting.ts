@@ -40,18 +40,18 @@ export function startErrorReporting(
   const queue = createQueue(config, environment)
   if (!queue) return undefined
   const ignored = new Set(config.ignore)
-  const limiter = new ReportLimiter(config.maxPerMinute)
+  const limiter = new ReportLimiter<Omit<ErrorReport, 'suppressed'>>(config.maxPerMinute, (reported, suppressed) =>
+    queue.add({ ...reported, suppressed }),
+  )
 
   const report = (error: MessagingError, details: Pick<ErrorReport, 'source' | 'driver' | 'partition'>): void => {
     const { code, manifest } = error
     if (ignored.has(code)) return
-    const suppressed = limiter.admit(code)
-    if (suppressed === undefined) return
     const { message, topic, outcome, retriable, driverCode, stack } = error
     const severity = severityOf(code)
     const groupingHash = `${code}:${manifest ?? details.driver ?? ''}`
     const described = { code, message, severity, manifest, topic, outcome, retriable, driverCode, stack }
-    if (!queue.add({ ...described, ...details, groupingHash, suppressed, instance })) limiter.takeBack(code, suppressed)
+    limiter.add(code, { ...described, ...details, groupingHash, instance })
   }
 
   const ofInstance =
@@ -90,6 +90,7 @@ export function startErrorReporting(
   return {
     close() {
       for (const stop of stops) stop()
+      limiter.close()
       return queue.close()
     },
   }

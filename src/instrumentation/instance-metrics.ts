@@ -34,8 +34,10 @@ export class InstanceMetrics implements MetricsReader {
   start(options: MetricsOptions, instance: string): Instrument | undefined {
     if (!isCounting(options)) return undefined
     const { statsd } = options
-    this.#aggregator = new MetricsAggregator({ instance, clients: this.#clients })
-    return hasStatsd(statsd) ? new StatsdInstrument(this.#aggregator, statsd) : this.#aggregator
+    const toStatsd = hasStatsd(statsd)
+    const sampleRate = toStatsd ? statsd.sampleRate : 0
+    this.#aggregator = new MetricsAggregator({ instance, clients: this.#clients, sampleRate })
+    return toStatsd ? new StatsdInstrument(this.#aggregator, statsd) : this.#aggregator
   }
 
   /** What a producer tells of each message; undefined where nothing is counted. */

@@ -2,6 +2,7 @@ import type { MessagingError } from '../errors/messaging-error.ts'
 import { severityOf } from './error-severity.ts'
 import { events, subscribe, type EventName } from './events.ts'
 import type { Instrument } from './instrument.ts'
+import { ReportLimiter } from './report-limiter.ts'
 
 /** What is used of a logger: pino’s, or any with methods that take fields and a text. */
 export interface Logger {
@@ -15,6 +16,12 @@ export interface Logger {
 export interface LogConfig {
   readonly logger: Logger | undefined
   readonly messages: boolean
+  readonly maxPerMinute: number
+}
+
+interface Failure {
+  readonly event: EventName
+  readonly payload: object & { readonly error: MessagingError }
 }
 
 /** One or more for each message: logged on request only. */
@@ -33,26 +40,47 @@ const levels = { info: 'info', warning: 'warn', error: 'error' } as const
 /**
  * Logs the events of one messaging instance: a failure by the severity of its code, what each message does as `debug` where
  * `messages` is set, all else but measurements as `info`. Lines hold what events hold: no key, no payload, no secret, no cause of an error.
+ * Of one code, `maxPerMinute` failures in a minute have a line; the next line says as `suppressed` how many had none.
  * @returns undefined when there is no logger
  */
-export function startLogging({ logger, messages }: LogConfig, instance: string): Instrument | undefined {
+export function startLogging({ logger, messages, maxPerMinute }: LogConfig, instance: string): Instrument | undefined {
   if (!logger) return undefined
   const names = (Object.keys(events) as EventName[]).filter(
     (name) => !measurements.has(name) && (messages || !frequent.has(name)),
   )
+  const warn = createWarn()
+  const limiter = new ReportLimiter<Failure>(maxPerMinute, ({ event, payload }, suppressed) => {
+    const { error } = payload
+    const fields = { event, ...payload, error: error.toJSON(), ...(suppressed === 0 ? {} : { suppressed }) }
+    try {
+      logger[levelOf(error, payload)](fields, error.message)
+    } catch (thrown) {
+      // Here, since the last line of a minute is written by a timer, where nobody else catches it.
+      warn(thrown)
+    }
+    return true
+  })
   const stops = names.map((event) =>
     subscribe(event, (payload) => {
       if (payload.instance !== instance) return
-      const { error, ...rest } = payload as typeof payload & { readonly error?: MessagingError }
-      if (error) logger[levelOf(error, payload)]({ event, ...rest, error: error.toJSON() }, error.message)
-      else logger[frequent.has(event) ? 'debug' : 'info']({ event, ...rest }, events[event])
+      if ('error' in payload) limiter.add(payload.error.code, { event, payload })
+      else logger[frequent.has(event) ? 'debug' : 'info']({ event, ...payload }, events[event])
     }),
   )
   return {
     close() {
       for (const stop of stops) stop()
+      limiter.close()
       return Promise.resolve()
     },
+  }
+}
+
+function createWarn(): (thrown: unknown) => void {
+  let warned = false
+  return (thrown) => {
+    if (!warned) process.emitWarning(`The logger failed: ${(thrown as Error).message}`, 'PostriderWarning')
+    warned = true
   }
 }
 

@@ -1,5 +1,6 @@
 import { Distribution } from './distribution.ts'
 import type { MetricTag } from './metrics.ts'
+import { ValueSample } from './value-sample.ts'
 
 export type TagValues = Readonly<Partial<Record<MetricTag, string>>>
 
@@ -35,13 +36,18 @@ export class DistributionSeries implements MetricSeries {
   // Each value is recorded once; taking moves them over, which is rare.
   readonly #recent = new Distribution()
   readonly #taken = new Distribution()
+  /** Single values; undefined where nobody wants any. */
+  readonly sample: ValueSample | undefined
 
-  constructor(tags: TagValues) {
+  /** @param sampleRate the part of the values that is kept as they are; default: none */
+  constructor(tags: TagValues, sampleRate = 0) {
     this.tags = tags
+    this.sample = sampleRate === 0 ? undefined : new ValueSample(sampleRate)
   }
 
   add(amount: number): void {
     this.#recent.record(amount)
+    this.sample?.offer(amount)
   }
 
   /** Everything since the start. */

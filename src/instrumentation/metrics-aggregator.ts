@@ -12,6 +12,8 @@ export interface MetricsAggregatorOptions {
   readonly clients: () => readonly ClientLoad[]
   /** Sets of tag values that each event tells apart; further ones are counted together as `other`. Default 1000. */
   readonly maxTuples?: number
+  /** The part of the values of distributions that is kept as they are, for a reader that takes them. Default 0. */
+  readonly sampleRate?: number
 }
 
 type Series = CounterSeries | DistributionSeries
@@ -25,12 +27,14 @@ export class MetricsAggregator implements Instrument {
   readonly #clients: () => readonly ClientLoad[]
   readonly #drivers = new Set<string>()
   readonly #instance: string
+  readonly #sampleRate: number
   readonly #feeds = new Map<EventName, EventFeed>()
   readonly #unsubscribe: (() => void)[] = []
 
-  constructor({ instance, clients, maxTuples = 1000 }: MetricsAggregatorOptions) {
+  constructor({ instance, clients, maxTuples = 1000, sampleRate = 0 }: MetricsAggregatorOptions) {
     this.#clients = clients
     this.#instance = instance
+    this.#sampleRate = sampleRate
     const byEvent = new Map<EventName, [MetricName, EventMetric][]>()
     for (const [name, metric] of metricRows) {
       if (metric.type === 'gauge') continue
@@ -90,7 +94,8 @@ export class MetricsAggregator implements Instrument {
     const known = this.#series.get(name)!
     let series = known.get(key)
     if (series === undefined) {
-      series = metric.type === 'counter' ? new CounterSeries(ownTags) : new DistributionSeries(ownTags)
+      series =
+        metric.type === 'counter' ? new CounterSeries(ownTags) : new DistributionSeries(ownTags, this.#sampleRate)
       known.set(key, series)
     }
     return series

@@ -12,6 +12,7 @@ export interface StatsdOptions {
   readonly format: 'dogstatsd' | 'plain'
   readonly prefix: string
   readonly tags: readonly string[] | undefined
+  readonly sampleRate: number
   readonly flushIntervalMs: number
 }
 
@@ -66,12 +67,13 @@ export class StatsdInstrument implements Instrument {
     }
   }
 
-  #send(client: StatsD, { type, name, value, tags }: StatsdSample): void {
+  #send(client: StatsD, { type, name, value, tags, rate }: StatsdSample): void {
     const isPlain = this.#options.format === 'plain'
     const stat = isPlain ? [name, ...Object.values(tags).map(plainSegment)].join('.') : name
     const shown = isPlain ? {} : tags
     if (type === 'count') client.increment(stat, value, { tags: shown })
-    else client.gauge(stat, value, { tags: shown })
+    else if (type === 'gauge') client.gauge(stat, value, { tags: shown })
+    else sendValue(client, stat, value, `${isPlain ? 'ms' : 'd'}${rateSuffix(rate)}`, shown)
   }
 
   /** @throws Error when the package is missing or the host refuses the connection */
@@ -147,6 +149,19 @@ async function connectStream(target: {
   // What the daemon says is of no interest, but has to be read for its end to be noticed.
   socket.resume()
   return socket
+}
+
+/**
+ * With a rate as its argument the client would draw again, and leave most of what was drawn already out;
+ * behind the type it is written as it is.
+ */
+function sendValue(client: StatsD, stat: string, value: number, type: string, tags: object): void {
+  const { sendAll } = client as unknown as { sendAll: (...args: unknown[]) => void }
+  sendAll.call(client, stat, value, type, undefined, tags)
+}
+
+function rateSuffix(rate = 1): string {
+  return rate === 1 ? '' : `|@${Math.max(1e-6, Math.round(rate * 1e6) / 1e6)}`
 }
 
 function plainSegment(value: string): string {

@@ -3,10 +3,12 @@ import type { MetricsAggregator } from './metrics-aggregator.ts'
 import { metricRows } from './metrics.ts'
 
 export interface StatsdSample {
-  readonly type: 'count' | 'gauge'
+  readonly type: 'count' | 'gauge' | 'value'
   readonly name: string
   readonly value: number
   readonly tags: TagValues
+  /** Of a `value`: which part of all values is sent. */
+  readonly rate?: number
 }
 
 /** What is said of a distribution, besides its count and sum. */
@@ -15,8 +17,8 @@ export const percentiles = { p50: 0.5, p95: 0.95, p99: 0.99 } as const
 /**
  * Takes what was counted since the last call; only one reader may do so.
  * A distribution becomes counters (`.count`, `.sum`), which add up exactly over intervals and processes, and gauges of this
- * interval (`.p50`, `.p95`, `.p99`, `.max`). The value of every message would be exact too, and cost a line for each;
- * values with a sample rate are rounded by the daemons, so that their count would not add up.
+ * interval (`.p50`, `.p95`, `.p99`, `.max`). Where a sample rate is set, the values that were drawn come with it, for daemons that
+ * make percentiles over processes of them.
  */
 export function takeStatsdSamples(aggregator: MetricsAggregator): StatsdSample[] {
   const samples: StatsdSample[] = []
@@ -40,6 +42,9 @@ export function takeStatsdSamples(aggregator: MetricsAggregator): StatsdSample[]
         samples.push({ type: 'gauge', name: `${name}.${suffix}`, value: rounded(since.percentile(share)), tags })
       }
       samples.push({ type: 'gauge', name: `${name}.max`, value: rounded(since.max), tags })
+      if (series.sample === undefined) continue
+      const { values, rate } = series.sample.take()
+      for (const value of values) samples.push({ type: 'value', name, value: rounded(value), tags, rate })
     }
   }
   return samples

@@ -5,6 +5,7 @@ export interface DogstatsdLine {
   readonly name: string
   readonly value: number
   readonly type: string
+  readonly rate?: number
   /** `name:value`, sorted. */
   readonly tags: readonly string[]
 }
@@ -15,7 +16,8 @@ export interface DogstatsdServer extends AsyncDisposable {
   readonly largestDatagram: number
 }
 
-const grammar = /^(?<name>[\w.]+):(?<value>[\d.]+)\|(?<type>[a-z]+)\|#(?<tags>[^|]*)(?:\|c:[^|]+)?$/
+const grammar =
+  /^(?<name>[\w.]+):(?<value>[\d.]+)\|(?<type>[a-z]+)(?:\|@(?<rate>[\d.]+))?\|#(?<tags>[^|]*)(?:\|c:[^|]+)?$/
 
 /** A UDP server that understands tags; the original daemon does not know the container id after them. A line it cannot read has the type `unreadable`. */
 export async function startDogstatsdServer(): Promise<DogstatsdServer> {
@@ -25,8 +27,9 @@ export async function startDogstatsdServer(): Promise<DogstatsdServer> {
   socket.on('message', (datagram) => {
     largestDatagram = Math.max(largestDatagram, datagram.length)
     for (const line of datagram.toString().split('\n').filter(Boolean)) {
-      const { name = line, value, type = 'unreadable', tags = '' } = grammar.exec(line)?.groups ?? {}
-      lines.push({ name, value: Number(value), type, tags: tags.split(',').sort() })
+      const { name = line, value, type = 'unreadable', rate, tags = '' } = grammar.exec(line)?.groups ?? {}
+      const sampled = rate === undefined ? {} : { rate: Number(rate) }
+      lines.push({ name, value: Number(value), type, ...sampled, tags: tags.split(',').sort() })
     }
   })
   socket.bind(0, '127.0.0.1')

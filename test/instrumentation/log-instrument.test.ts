@@ -99,10 +99,36 @@ test('a logger that throws does not reach a send', async () => {
   expect(warned).toHaveBeenCalledWith(expect.stringContaining('disk full'), 'PostriderWarning')
 })
 
-function watch({ messages }: { messages: boolean }) {
+test('of an outage so many failures of a code have a line, and the last one says how many had none', async () => {
+  const { messaging, lines } = watch({ messages: false, maxPerMinute: 3 })
+  messaging.driver.failWhen(() => gone)
+  for (let count = 0; count < 1000; count++) messaging.registry.dispatch(OrderPlaced, order)
+  messaging.registry.dispatch(OrderPlaced, undefined as never)
+  await messaging.close()
+  const failed = lines.filter(({ event }) => event === 'message.failed')
+  const outage = failed.filter(({ error }) => (error as { code: string }).code === gone.code)
+  expect(failed).toHaveLength(outage.length + 1)
+  expect(outage.map(({ suppressed }) => suppressed)).toEqual([undefined, undefined, undefined, 996])
+})
+
+test('a logger that throws at the end of an outage is a warning', async () => {
+  const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+  onTestFinished(() => warned.mockRestore())
+  const error = (): never => {
+    throw new Error('disk full')
+  }
+  const logger: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error }
+  const messaging = messagingInMemory({ logging: { logger, maxPerMinute: 1 } })
+  messaging.driver.failWhen(() => gone)
+  for (let count = 0; count < 3; count++) messaging.registry.dispatch(OrderPlaced, order)
+  await messaging.close()
+  expect(warned.mock.calls).toEqual([['The logger failed: disk full', 'PostriderWarning']])
+})
+
+function watch({ messages, maxPerMinute = 60 }: { messages: boolean; maxPerMinute?: number }) {
   const lines: Line[] = []
   const logger = pino({ level: 'debug' }, { write: (line) => void lines.push(JSON.parse(line) as Line) })
-  const messaging = messagingInMemory({ logging: { logger, messages } })
+  const messaging = messagingInMemory({ logging: { logger, messages, maxPerMinute } })
   onTestFinished(() => messaging.close())
   return { messaging, lines, text: () => JSON.stringify(lines) }
 }

@@ -1,27 +1,86 @@
-import { expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ReportLimiter } from '../../src/instrumentation/report-limiter.ts'
 
-test('so many of a code pass in a minute, and the next one after it says how many did not', () => {
-  let now = 5
-  const limiter = new ReportLimiter(2, () => now)
-  expect([limiter.admit('A'), limiter.admit('A')]).toEqual([0, 0])
-  for (let count = 0; count < 1_000_000; count++) if (limiter.admit('A') !== undefined) throw new Error('passed')
-  expect(limiter.admit('B'), 'codes do not share').toBe(0)
-  now += 59_999
-  expect(limiter.admit('A')).toBeUndefined()
-  now += 1
-  expect([limiter.admit('A'), limiter.admit('A'), limiter.admit('A')]).toEqual([1_000_001, 0, undefined])
+let passed: (readonly [report: string, suppressed: number])[] = []
+let isRefusing = false
+
+function limiterOf(maxPerMinute: number): ReportLimiter<string> {
+  return new ReportLimiter(maxPerMinute, (report, suppressed) => {
+    if (!isRefusing) passed.push([report, suppressed])
+    return !isRefusing
+  })
+}
+
+beforeEach(() => {
+  passed = []
+  isRefusing = false
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+})
+afterEach(() => vi.useRealTimers())
+
+test('so many of a code pass in a minute; codes do not share', () => {
+  const limiter = limiterOf(2)
+  for (let count = 0; count < 1_000_000; count++) limiter.add('A', `a${count}`)
+  limiter.add('B', 'b')
+  expect(passed).toEqual([
+    ['a0', 0],
+    ['a1', 0],
+    ['b', 0],
+  ])
 })
 
-test('one that could not be sent counts for the next, with what it carried', () => {
-  let now = 0
-  const limiter = new ReportLimiter(1, () => now)
-  limiter.admit('A')
-  limiter.admit('A')
-  now = 60_000
-  const suppressed = limiter.admit('A')!
-  expect(suppressed).toBe(1)
-  limiter.takeBack('A', suppressed)
-  now = 120_000
-  expect(limiter.admit('A')).toBe(2)
+test('when the minute is over the newest one held back tells of the others, though no further one comes', () => {
+  const limiter = limiterOf(1)
+  for (const report of ['a', 'b', 'c', 'd']) limiter.add('A', report)
+  vi.advanceTimersByTime(59_999)
+  expect(passed).toEqual([['a', 0]])
+  vi.advanceTimersByTime(1)
+  expect(passed).toEqual([
+    ['a', 0],
+    ['d', 2],
+  ])
+  vi.advanceTimersByTime(600_000)
+  expect(passed, 'once').toHaveLength(2)
+  limiter.add('A', 'e')
+  expect(passed.at(-1)).toEqual(['e', 0])
+})
+
+test('the one that tells of the others counts in the new minute', () => {
+  const limiter = limiterOf(1)
+  limiter.add('A', 'a')
+  limiter.add('A', 'b')
+  vi.advanceTimersByTime(60_000)
+  limiter.add('A', 'c')
+  expect(passed).toEqual([
+    ['a', 0],
+    ['b', 0],
+  ])
+  vi.advanceTimersByTime(60_000)
+  expect(passed.at(-1)).toEqual(['c', 0])
+})
+
+test('at the end what is held back is told at once, and no timer is left', () => {
+  const limiter = limiterOf(1)
+  for (const report of ['a', 'b', 'c']) limiter.add('A', report)
+  limiter.close()
+  expect(passed).toEqual([
+    ['a', 0],
+    ['c', 1],
+  ])
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('one that could not be taken counts for the next, with what it carried', () => {
+  const limiter = limiterOf(1)
+  limiter.add('A', 'a')
+  limiter.add('A', 'b')
+  limiter.add('A', 'c')
+  isRefusing = true
+  vi.advanceTimersByTime(60_000)
+  isRefusing = false
+  vi.advanceTimersByTime(60_000)
+  expect(passed).toEqual([
+    ['a', 0],
+    ['c', 1],
+  ])
 })

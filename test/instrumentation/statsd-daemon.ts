@@ -16,6 +16,8 @@ export interface StatsdDaemon extends AsyncDisposable {
   /** What arrived so far; the daemon does not flush before 12 days: by name, tags appended as `;tag=value`. */
   counters(): Promise<Record<string, number>>
   gauges(): Promise<Record<string, number>>
+  /** How many values of a timer arrived; it shows the first hundred. */
+  timer(name: string): Promise<{ readonly count: number; readonly values: readonly number[] }>
 }
 
 const daemonPath = fileURLToPath(import.meta.resolve('statsd/stats.js'))
@@ -77,6 +79,12 @@ export async function startStatsdDaemon(): Promise<StatsdDaemon> {
     socketPath,
     counters: () => numbers('counters'),
     gauges: () => numbers('gauges'),
+    async timer(name) {
+      const shown = (await ask('timers')).split(`'${name}': [`)[1]?.split(']')[0] ?? ''
+      const values = Array.from(shown.matchAll(/([\d.]+)(?=,|\s*$)/g), ([, value]) => Number(value))
+      const more = Number(/(\d+) more item/.exec(shown)?.[1] ?? 0)
+      return { count: values.length + more, values }
+    },
     async [Symbol.asyncDispose]() {
       daemon.kill('SIGKILL')
       await ended

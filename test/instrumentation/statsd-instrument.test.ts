@@ -17,6 +17,7 @@ const options: StatsdOptions = {
   format: 'plain',
   prefix: 'app',
   tags: undefined,
+  sampleRate: 0,
   flushIntervalMs: 3_600_000,
 }
 let warnings: string[] = []
@@ -38,6 +39,7 @@ function start(given: Partial<StatsdOptions>): StatsdInstrument {
   aggregator = new MetricsAggregator({
     instance: 'mine',
     clients: () => [{ driver: 'memory', pending: 4, pendingBytes: 40 }],
+    sampleRate: given.sampleRate ?? 0,
   })
   return new StatsdInstrument(aggregator, { ...options, ...given })
 }
@@ -82,6 +84,23 @@ describe('a real statsd', () => {
     expect(warnings).toEqual([])
   })
 
+  test.each([1, 0.1])('gets single values at the rate %d, while counts stay exact', async (sampleRate) => {
+    const instrument = start({ port: daemon.udpPort, sampleRate })
+    const rounds = 5
+    for (let round = 0; round < rounds; round++) {
+      acknowledge(1000)
+      await instrument.flush()
+    }
+    await instrument.close()
+    await waitUntil('everything arrived', async () => (await daemon.counters())[acknowledged] === 1000 * rounds)
+    const { count, values } = await daemon.timer('app.messages.acknowledgement_time.Paid.orders_paid')
+    const expected = 1000 * rounds * sampleRate
+    // 6 standard deviations: less than once in a thousand million runs.
+    expect(Math.abs(count - expected)).toBeLessThanOrEqual(6 * Math.sqrt(expected * (1 - sampleRate)))
+    expect(new Set(values)).toEqual(new Set([2]))
+    expect((await daemon.counters())['statsd.bad_lines_seen']).toBe(0)
+  })
+
   test('is told on the interval, too', async () => {
     const instrument = start({ port: daemon.udpPort, flushIntervalMs: 100 })
     acknowledge(5)
@@ -102,6 +121,24 @@ test('DogStatsD lines carry the tags, and the global ones', async () => {
   expect(server.lines).toContainEqual({ name: 'app.messages.acknowledgement_time.p95', value: 2, type: 'g', tags })
   const ofDriver = ['driver:memory', 'team:billing']
   expect(server.lines).toContainEqual({ name: 'app.queue.messages', value: 4, type: 'g', tags: ofDriver })
+})
+
+test('DogStatsD gets values as distributions with their rate', async () => {
+  await using server = await startDogstatsdServer()
+  const instrument = start({ port: server.port, format: 'dogstatsd', sampleRate: 0.5 })
+  acknowledge(200)
+  await instrument.close()
+  await waitUntil('all lines arrived', () => server.lines.some(({ name }) => name === 'app.queue.bytes'))
+  const values = server.lines.filter(({ name }) => name === 'app.messages.acknowledgement_time')
+  expect(values.length).toBeGreaterThan(0)
+  expect(values[0]).toEqual({
+    name: 'app.messages.acknowledgement_time',
+    value: 2,
+    type: 'd',
+    rate: values.length / 200,
+    tags: ['manifest:Paid', 'topic:orders.paid'],
+  })
+  expect(server.lines.filter(({ type, rate }) => type !== 'd' && rate !== undefined)).toEqual([])
 })
 
 test('many series go out in datagrams that fit a frame', async () => {

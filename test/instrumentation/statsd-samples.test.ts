@@ -37,3 +37,17 @@ test('gauges are told every time', async () => {
   expect(takeStatsdSamples(aggregator)).toEqual(samples)
   await aggregator.close()
 })
+
+test('with a sample rate single values come along, each once', async () => {
+  const aggregator = new MetricsAggregator({ instance: 'mine', clients: () => [], sampleRate: 1 })
+  const meter = aggregator.meterOf('Paid', 'paid')
+  for (const durationMs of [1, 3]) meter.acknowledged(1, durationMs)
+  const name = 'messages.acknowledgement_time'
+  const valuesNow = (): unknown => takeStatsdSamples(aggregator).filter(({ type }) => type === 'value')
+  expect(valuesNow()).toEqual([
+    { type: 'value', name, value: 1, tags, rate: 1 },
+    { type: 'value', name, value: 3, tags, rate: 1 },
+  ])
+  expect(valuesNow()).toEqual([])
+  await aggregator.close()
+})
