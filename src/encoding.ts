@@ -2,14 +2,13 @@ export type { AvroSchema } from './encoding/avro-codec.ts'
 export { createAvroCodec } from './encoding/avro-codec.ts'
 export type { Codec } from './encoding/codec.ts'
 export { codecNames, type CodecName } from './encoding/create-codec.ts'
-export {
-  createCachedSchemaRegistry,
-  type CacheOptions,
-  type SchemaRegistryObserver,
-  type SchemaSource,
-} from './encoding/cached-schema-registry.ts'
+export { createCachedSchemaRegistry, type CacheOptions } from './encoding/cached-schema-registry.ts'
 export { createEmbeddedSchemaRegistry } from './encoding/embedded-schema-registry.ts'
-export { createHttpSchemaRegistry, type HttpSchemaRegistryOptions } from './encoding/http-schema-registry.ts'
+export {
+  createHttpSchemaRegistry,
+  type ClosableSchemaRegistry,
+  type HttpSchemaRegistryOptions,
+} from './encoding/http-schema-registry.ts'
 export { createSchemaFiles, type SchemaStore } from './encoding/schema-files.ts'
 export { defineSchema, type FromSchema } from './encoding/define-schema.ts'
 export type { DecodeLimits } from './encoding/decode-guard.ts'
@@ -25,6 +24,8 @@ export type {
   SchemaDependency,
   SchemaReference,
   SchemaRegistry,
+  SchemaRegistryObserver,
+  SchemaSource,
   VersionedSchemaRegistry,
 } from './encoding/schema-registry.ts'
 export type { ReferencedSchema } from './encoding/schema-references.ts'

@@ -2,7 +2,12 @@ import { parseArgs } from 'node:util'
 import { ConfigStore } from '../config/config-store.ts'
 import { inlineDependencies } from '../encoding/inline-references.ts'
 import { linkReferences } from '../encoding/schema-references.ts'
-import type { RegisteredSchema, SchemaDependency, VersionedSchemaRegistry } from '../encoding/schema-registry.ts'
+import type {
+  RegisteredSchema,
+  SchemaDependency,
+  SchemaRegistry,
+  VersionedSchemaRegistry,
+} from '../encoding/schema-registry.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import { createSchemaRegistryClient } from '../factory/create-schema-registry.ts'
 import { readManifest } from '../factory/read-manifest.ts'
@@ -32,6 +37,7 @@ ${schemaTypesUsage}`
 const actions = { check, register, diff } as const
 
 interface Task {
+  readonly registry: VersionedSchemaRegistry
   readonly manifest: string
   readonly subject: string
   readonly schema: string
@@ -60,7 +66,7 @@ export async function runSchemas(args: readonly string[], streams: CommandStream
   if (url !== undefined) config.configure({ schemaRegistry: { url } })
   try {
     const tasks = await readTasks(values.manifests, config, streams.stdout)
-    return (await perform(actions[name as keyof typeof actions], tasks, config, streams.stdout)) ? 0 : 1
+    return (await perform(actions[name as keyof typeof actions], tasks, streams.stdout)) ? 0 : 1
   } catch (error) {
     if (!isMessagingError(error) || isMessagingError(error, 'INPUT_INVALID', 'CONFIG_INVALID', 'CONFIG_UNKNOWN_FIELD'))
       throw error
@@ -71,26 +77,25 @@ export async function runSchemas(args: readonly string[], streams: CommandStream
 }
 
 async function perform(
-  act: (registry: VersionedSchemaRegistry, task: Task) => Promise<Finding>,
+  act: (task: Task) => Promise<Finding>,
   tasks: readonly Task[],
-  config: ConfigStore,
   stdout: CommandStreams['stdout'],
 ): Promise<boolean> {
-  const registry = createSchemaRegistryClient(config.resolve())
   let isFine = true
   try {
     for (const task of tasks) {
-      const { fine, lines } = await act(registry, task)
+      const { fine, lines } = await act(task)
       isFine &&= fine
       stdout.write(lines.map((line, index) => `${index === 0 ? `${task.manifest}: ` : '  '}${line}\n`).join(''))
     }
   } finally {
-    await registry.close()
+    // Those of the manifests too: this process is at its end.
+    for (const { registry } of tasks) await registry.close?.()
   }
   return isFine
 }
 
-async function check(registry: VersionedSchemaRegistry, { subject, schema, references }: Task): Promise<Finding> {
+async function check({ registry, subject, schema, references }: Task): Promise<Finding> {
   const latest = await registry.getVersion(subject, 'latest')
   if (latest === undefined) return { fine: true, lines: [`${subject} is new`] }
   const level = await registry.getCompatibilityLevel(subject)
@@ -105,7 +110,7 @@ async function check(registry: VersionedSchemaRegistry, { subject, schema, refer
   }
 }
 
-async function register(registry: VersionedSchemaRegistry, { subject, schema, references }: Task): Promise<Finding> {
+async function register({ registry, subject, schema, references }: Task): Promise<Finding> {
   const known = await registry.find(subject, schema, references)
   if (known) return { fine: true, lines: [`${subject} has it already (version ${known.version}, id ${known.id})`] }
   try {
@@ -118,13 +123,18 @@ async function register(registry: VersionedSchemaRegistry, { subject, schema, re
   }
 }
 
-async function diff(registry: VersionedSchemaRegistry, { subject, schema, references }: Task): Promise<Finding> {
+async function diff({ registry, subject, schema, references }: Task): Promise<Finding> {
   const latest = await registry.getVersion(subject, 'latest')
   if (latest === undefined) return { fine: false, lines: [`${subject} has no version yet`] }
   const before = await readComplete(registry, latest)
   const changes = describeSchemaDifference(before, inlineDependencies(schema, references))
   if (changes.length === 0) return { fine: true, lines: [`as version ${latest.version} of ${subject}`] }
   return { fine: false, lines: [`different from version ${latest.version} of ${subject}`, ...changes] }
+}
+
+function isVersioned(registry: SchemaRegistry & Partial<VersionedSchemaRegistry>): registry is VersionedSchemaRegistry {
+  const { find, add, getVersion, checkCompatibility, getCompatibilityLevel } = registry
+  return [find, add, getVersion, checkCompatibility, getCompatibilityLevel].every((method) => method !== undefined)
 }
 
 /** With what it refers to, as `getById` gives it. */
@@ -135,13 +145,14 @@ function readComplete(
   return references.length === 0 ? Promise.resolve(schema) : registry.getById(id)
 }
 
-/** What has a schema in the configured registry; the rest is named and left out. @throws INPUT_INVALID, MANIFEST_INVALID, CONFIG_* */
+/** What has a schema in a schema registry with versions; the rest is named and left out. @throws INPUT_INVALID, MANIFEST_INVALID, CONFIG_* */
 async function readTasks(
   references: readonly string[],
   config: ConfigStore,
   stdout: CommandStreams['stdout'],
 ): Promise<Task[]> {
   const tasks: Task[] = []
+  let configured: VersionedSchemaRegistry | undefined
   for (const Manifest of (await Promise.all(references.map((reference) => loadManifests(reference)))).flat()) {
     const manifest = readManifest(Manifest)
     const { name, instance, attributes, topic, codec, schema, keySchema, references, schemaRegistry } = manifest
@@ -153,10 +164,11 @@ async function readTasks(
       stdout.write(`${name}: left out, it has no Avro schema\n`)
       continue
     }
-    if (schemaRegistry !== undefined) {
-      stdout.write(`${name}: left out, it has a schema registry of its own\n`)
+    if (schemaRegistry !== undefined && !isVersioned(schemaRegistry)) {
+      stdout.write(`${name}: left out, its own schema registry has no versions\n`)
       continue
     }
+    const registry = schemaRegistry ?? (configured ??= createSchemaRegistryClient(config.resolve()))
     const producer = config.resolveProducer(name, attributes)
     const fullTopic = resolveTopic(name, topic, producer.topic, config.resolve())
     for (const [part, given] of parts) {
@@ -175,8 +187,9 @@ async function readTasks(
         { subject, schema: linked.text, references: linked.references },
       ]
       for (const each of all) {
-        const isListed = tasks.some((task) => task.subject === each.subject && task.schema === each.schema)
-        if (!isListed) tasks.push({ manifest: name, ...each })
+        const isSame = (task: Task): boolean =>
+          task.registry === registry && task.subject === each.subject && task.schema === each.schema
+        if (!tasks.some(isSame)) tasks.push({ manifest: name, registry, ...each })
       }
     }
   }
@@ -185,7 +198,7 @@ async function readTasks(
 }
 
 /** A schema can be registered only after what it refers to. */
-function dependenciesFirst(references: readonly SchemaDependency[]): Omit<Task, 'manifest'>[] {
+function dependenciesFirst(references: readonly SchemaDependency[]): Omit<Task, 'manifest' | 'registry'>[] {
   return references.flatMap(({ subject, schema, references: inner }) => [
     ...dependenciesFirst(inner),
     { subject, schema, references: inner },

@@ -1,21 +1,13 @@
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import { LookupLimiter, type LookupLimits } from './lookup-limiter.ts'
 import type { SchemaStore } from './schema-files.ts'
-import type { References, SchemaRegistry } from './schema-registry.ts'
-
-/** Who gave the answer: this process, its disk while the schema registry was down, or the schema registry. */
-export type SchemaSource = 'cache' | 'disk' | 'network'
-
-export interface SchemaRegistryObserver {
-  fetched?(details: { readonly id: number; readonly source: SchemaSource; readonly durationMs: number }): void
-  registered?(details: {
-    readonly subject: string
-    readonly id: number
-    readonly source: SchemaSource
-    readonly durationMs: number
-  }): void
-  errored?(error: MessagingError): void
-}
+import type {
+  References,
+  SchemaRegistry,
+  SchemaRegistryObserver,
+  SchemaSource,
+  VersionedSchemaRegistry,
+} from './schema-registry.ts'
 
 export interface CacheOptions {
   /** Answers that are kept of each kind; the one that was not used for longest goes first. Default 1000. */
@@ -42,8 +34,11 @@ const defaultLimits: LookupLimits = { concurrent: 16, waiting: 10_000, unknown: 
  * The store is second to the schema registry, not the other way round: where a schema registry was set up anew,
  * an old id in a message would be read as another schema.
  */
-export function createCachedSchemaRegistry(registry: SchemaRegistry, options: CacheOptions = {}): SchemaRegistry {
-  const { maxEntries = 1_000, unknownForMs = 60_000, askAgainAfterMs = 10_000, observer = {}, store } = options
+export function createCachedSchemaRegistry(
+  registry: SchemaRegistry & Partial<VersionedSchemaRegistry>,
+  options: CacheOptions = {},
+): SchemaRegistry & Partial<VersionedSchemaRegistry> {
+  const { maxEntries = 1_000, unknownForMs = 60_000, askAgainAfterMs = 10_000, store } = options
   const now = options.now ?? (() => performance.now())
   const limiter = new LookupLimiter(options.limits ?? defaultLimits, now)
   const schemas = new Map<number, string>()
@@ -58,6 +53,7 @@ export function createCachedSchemaRegistry(registry: SchemaRegistry, options: Ca
     name: string,
     isUsable: (value: unknown) => value is Value,
     ask: () => Promise<Value>,
+    observer: SchemaRegistryObserver,
   ): Promise<{ value: Value; source: SchemaSource }> {
     const kept = async (): Promise<Value | undefined> => {
       const value = await store?.read(name)
@@ -86,13 +82,19 @@ export function createCachedSchemaRegistry(registry: SchemaRegistry, options: Ca
     return { value, source: 'network' }
   }
 
-  async function fetchById(id: number): Promise<string> {
+  /** What was known here before must be read even while foreign bytes name ids that do not exist. */
+  async function isKnown(id: number): Promise<boolean> {
+    return [...ids.values()].includes(id) || isText(await store?.read(nameOf(id)))
+  }
+
+  async function fetchById(id: number, observer: SchemaRegistryObserver): Promise<string> {
     const startedAt = now()
     try {
       const { value, source } = await limiter.run(
-        () => answer(`id ${id}`, isText, () => registry.getById(id)),
+        () => answer(nameOf(id), isText, () => registry.getById(id), observer),
         (error) => isMessagingError(error, 'SCHEMA_NOT_FOUND'),
         (reason) => new MessagingError('SCHEMA_LOOKUPS_LIMITED', { id, reason }),
+        () => isKnown(id),
       )
       remember(schemas, id, value, maxEntries)
       observer.fetched?.({ id, source, durationMs: now() - startedAt })
@@ -108,44 +110,84 @@ export function createCachedSchemaRegistry(registry: SchemaRegistry, options: Ca
     subject: string,
     schema: string,
     references: References | undefined,
+    observer: SchemaRegistryObserver,
   ): Promise<number> {
     const startedAt = now()
     const ask = (): Promise<number> => registry.register(subject, schema, references)
-    const { value: id, source } = await answer(`subject ${key}`, isId, ask)
+    const { value: id, source } = await answer(`subject ${key}`, isId, ask, observer)
     remember(ids, key, id, maxEntries)
     observer.registered?.({ subject, id, source, durationMs: now() - startedAt })
     return id
   }
 
+  /** The one cache, as one observer sees it. */
+  function createView(observer: SchemaRegistryObserver): SchemaRegistry {
+    const view: SchemaRegistry = {
+      getById(id) {
+        const known = recall(schemas, id)
+        if (known !== undefined) {
+          observer.fetched?.({ id, source: 'cache', durationMs: 0 })
+          return Promise.resolve(known)
+        }
+        const until = unknownUntil.get(id)
+        if (until !== undefined) {
+          if (now() < until) return Promise.reject(new MessagingError('SCHEMA_NOT_FOUND', { id }))
+          unknownUntil.delete(id)
+        }
+        return share(fetching, id, () => fetchById(id, observer))
+      },
+
+      register(subject, schema, references) {
+        const key = JSON.stringify([subject, schema, references ?? []])
+        const known = recall(ids, key)
+        if (known !== undefined) {
+          observer.registered?.({ subject, id: known, source: 'cache', durationMs: 0 })
+          return Promise.resolve(known)
+        }
+        return share(registering, key, () => fetchId(key, subject, schema, references, observer))
+      },
+
+      async close() {
+        await registry.close?.()
+      },
+    }
+    // Not enumerable: in a spread copy with methods of its own it would lead around these.
+    return Object.defineProperty(view, 'observedBy', {
+      value: (added: SchemaRegistryObserver) => createView(both(observer, added)),
+    })
+  }
+
+  return Object.assign(createView(options.observer ?? {}), passThrough(registry))
+}
+
+/** What only tools ask is not remembered. */
+const toolMethods = ['find', 'add', 'getVersion', 'checkCompatibility', 'getCompatibilityLevel'] as const
+
+function passThrough(registry: Partial<VersionedSchemaRegistry>): Partial<VersionedSchemaRegistry> {
+  const methods = toolMethods.filter((name) => registry[name] !== undefined)
+  return Object.fromEntries(methods.map((name) => [name, (registry[name] as () => unknown).bind(registry)]))
+}
+
+function both(one: SchemaRegistryObserver, other: SchemaRegistryObserver): Required<SchemaRegistryObserver> {
   return {
-    getById(id) {
-      const known = recall(schemas, id)
-      if (known !== undefined) {
-        observer.fetched?.({ id, source: 'cache', durationMs: 0 })
-        return Promise.resolve(known)
-      }
-      const until = unknownUntil.get(id)
-      if (until !== undefined) {
-        if (now() < until) return Promise.reject(new MessagingError('SCHEMA_NOT_FOUND', { id }))
-        unknownUntil.delete(id)
-      }
-      return share(fetching, id, () => fetchById(id))
+    fetched(details) {
+      one.fetched?.(details)
+      other.fetched?.(details)
     },
-
-    register(subject, schema, references) {
-      const key = JSON.stringify([subject, schema, references ?? []])
-      const known = recall(ids, key)
-      if (known !== undefined) {
-        observer.registered?.({ subject, id: known, source: 'cache', durationMs: 0 })
-        return Promise.resolve(known)
-      }
-      return share(registering, key, () => fetchId(key, subject, schema, references))
+    registered(details) {
+      one.registered?.(details)
+      other.registered?.(details)
     },
-
-    async close() {
-      await registry.close?.()
+    errored(error) {
+      one.errored?.(error)
+      other.errored?.(error)
     },
   }
+}
+
+/** Its name in the store. */
+function nameOf(id: number): string {
+  return `id ${id}`
 }
 
 /** One promise for all who ask while it is under way. */

@@ -14,6 +14,8 @@ export interface HttpSchemaRegistryOptions extends TransportOptions {
   readonly autoRegister?: boolean
 }
 
+export type ClosableSchemaRegistry = VersionedSchemaRegistry & Required<Pick<VersionedSchemaRegistry, 'close'>>
+
 /** Referenced schemas are fetched one inside the other at most this deep; a cycle would never end. */
 const maxReferenceDepth = 32
 
@@ -21,7 +23,7 @@ const maxReferenceDepth = 32
  * A schema registry behind Confluent’s REST API (Confluent Schema Registry, Apicurio’s ccompat, Redpanda, Karapace).
  * @example createHttpSchemaRegistry({ urls: ['https://schemas.example.org'], token })
  */
-export function createHttpSchemaRegistry(options: HttpSchemaRegistryOptions): Required<VersionedSchemaRegistry> {
+export function createHttpSchemaRegistry(options: HttpSchemaRegistryOptions): ClosableSchemaRegistry {
   const transport = createTransport(options)
   const { autoRegister = false } = options
 

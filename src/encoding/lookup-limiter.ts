@@ -28,11 +28,13 @@ export class LookupLimiter {
   /**
    * Runs `lookup` when it is its turn; `isUnknown` tells an error that means an unknown id.
    * @param refuse makes the error of a lookup that is not made
+   * @param isKnown whether a lookup is made even so, since it cannot be for an unknown id; asked only when no more unknown ones are allowed
    */
   async run<Result>(
     lookup: () => Promise<Result>,
     isUnknown: (error: unknown) => boolean,
     refuse: (reason: string) => Error,
+    isKnown: () => Promise<boolean> = () => Promise.resolve(false),
   ): Promise<Result> {
     const { concurrent, waiting, unknown, windowMs } = this.#limits
     if (this.#active >= concurrent) {
@@ -42,7 +44,7 @@ export class LookupLimiter {
     } else this.#active++
     try {
       if (this.#now() >= this.#windowEnd) this.#unknown = 0
-      if (this.#unknown >= unknown) throw refuse(`${unknown} ids in ${windowMs} ms were unknown`)
+      if (this.#unknown >= unknown && !(await isKnown())) throw refuse(`${unknown} ids in ${windowMs} ms were unknown`)
       return await lookup()
     } catch (error) {
       if (isUnknown(error)) {

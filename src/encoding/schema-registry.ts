@@ -1,3 +1,5 @@
+import type { MessagingError } from '../errors/messaging-error.ts'
+
 /** Another schema that a schema uses by name: which subject and version holds it (Confluent’s “schema references”). */
 export interface SchemaReference {
   /** The full Avro name as the schema uses it, e.g. `com.example.Address`. */
@@ -29,8 +31,24 @@ export interface SchemaRegistry {
    * @throws SCHEMA_NOT_FOUND, SCHEMA_LOOKUPS_LIMITED, SCHEMA_REGISTRY_UNREACHABLE, SCHEMA_REGISTRY_DENIED
    */
   getById(id: number): Promise<string>
+  /** The same schema registry for a user who wants to hear of its own calls, besides who hears of them already. */
+  observedBy?(observer: SchemaRegistryObserver): SchemaRegistry
   /** Releases connections. Safe to call again. */
   close?(): Promise<void>
+}
+
+/** Who gave the answer: this process, its disk while the schema registry was down, or the schema registry. */
+export type SchemaSource = 'cache' | 'disk' | 'network'
+
+export interface SchemaRegistryObserver {
+  fetched?(details: { readonly id: number; readonly source: SchemaSource; readonly durationMs: number }): void
+  registered?(details: {
+    readonly subject: string
+    readonly id: number
+    readonly source: SchemaSource
+    readonly durationMs: number
+  }): void
+  errored?(error: MessagingError): void
 }
 
 export type References = readonly (SchemaReference | SchemaDependency)[]

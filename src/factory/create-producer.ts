@@ -10,6 +10,7 @@ import type { PayloadLog } from '../instrumentation/payload-log.ts'
 import type { TraceSwitch } from '../instrumentation/tracing.ts'
 import { Producer } from './producer.ts'
 import type { ReadManifest } from './read-manifest.ts'
+import { adoptSchemaRegistry } from './create-schema-registry.ts'
 import { resolveSubject } from './resolve-subject.ts'
 import { resolveTopic } from './resolve-topic.ts'
 
@@ -43,7 +44,8 @@ export async function createProducer(
       hook: (of, asked) => manifest.instance.subject(of, asked),
     })
   const { longs, keySchema, references } = manifest
-  const schemaRegistry = (): SchemaRegistry => manifest.schemaRegistry ?? environment.schemaRegistry()
+  const own = manifest.schemaRegistry && adoptSchemaRegistry(manifest.schemaRegistry, environment.instance)
+  const schemaRegistry = (): SchemaRegistry => own ?? environment.schemaRegistry()
   const codec = await createCodec({
     manifest: name,
     codec: manifest.codec,

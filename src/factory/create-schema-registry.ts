@@ -1,10 +1,10 @@
 import { environmentName } from '../config/environment.ts'
 import type { MessagingConfig } from '../config/fields.ts'
-import { createCachedSchemaRegistry, type SchemaRegistryObserver } from '../encoding/cached-schema-registry.ts'
+import { createCachedSchemaRegistry } from '../encoding/cached-schema-registry.ts'
 import { createEmbeddedSchemaRegistry } from '../encoding/embedded-schema-registry.ts'
-import { createHttpSchemaRegistry } from '../encoding/http-schema-registry.ts'
+import { createHttpSchemaRegistry, type ClosableSchemaRegistry } from '../encoding/http-schema-registry.ts'
 import { createSchemaFiles } from '../encoding/schema-files.ts'
-import type { SchemaRegistry, VersionedSchemaRegistry } from '../encoding/schema-registry.ts'
+import type { SchemaRegistry, SchemaRegistryObserver } from '../encoding/schema-registry.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import { channels } from '../instrumentation/events.ts'
 
@@ -24,8 +24,14 @@ export function createSchemaRegistry(config: Config, instance: string): SchemaRe
   })
 }
 
+/** A manifest’s own, whose calls are published like those of the configured one; what has no cache gets one. */
+export function adoptSchemaRegistry(registry: SchemaRegistry, instance: string): SchemaRegistry {
+  const observer = publishTo(instance)
+  return registry.observedBy?.(observer) ?? createCachedSchemaRegistry(registry, { observer })
+}
+
 /** The same without caches, with all that tools ask for. @throws CONFIG_MISSING, CONFIG_INVALID for `memory:` */
-export function createSchemaRegistryClient(config: Config): Required<VersionedSchemaRegistry> {
+export function createSchemaRegistryClient(config: Config): ClosableSchemaRegistry {
   const urls = urlsOf(config)
   if (urls.includes('memory:')) {
     const expected = 'the URL of a server: the schema registry inside the process has no versions'

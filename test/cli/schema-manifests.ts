@@ -1,3 +1,5 @@
+import { createCachedSchemaRegistry } from '../../src/encoding/cached-schema-registry.ts'
+import { createHttpSchemaRegistry } from '../../src/encoding/http-schema-registry.ts'
 import { createEmbeddedSchemaRegistry } from '../../src/encoding/embedded-schema-registry.ts'
 import { ProducerManifest } from '../../src/factory/producer-manifest.ts'
 
@@ -46,3 +48,13 @@ export class Parcel extends ProducerManifest<object> {
     { subject: 'cities', schema: '{"name":"City","namespace":"shop","type":"enum","symbols":["ROM","OSLO"]}' },
   ]
 }
+
+/** Exists only where a test gives it a schema registry of its own. */
+export const Partner =
+  process.env.PARTNER_URL === undefined
+    ? undefined
+    : class Partner extends Order {
+        override readonly schemaRegistry = createCachedSchemaRegistry(
+          createHttpSchemaRegistry({ urls: [process.env.PARTNER_URL!] }),
+        )
+      }

@@ -12,7 +12,7 @@ import { runCli, type CliRun } from './run-cli.ts'
 import { Parcel } from './schema-manifests.ts'
 
 const manifests = 'test/cli/schema-manifests.ts'
-const leftOut = `Elsewhere: left out, it has a schema registry of its own
+const leftOut = `Elsewhere: left out, its own schema registry has no versions
 Note: left out, it has no Avro schema
 `
 let server: TestServer
@@ -195,4 +195,18 @@ Parcel: different from version 1 of parcels-value
 `,
   })
   await registry.close()
+})
+
+test('a manifest with a schema registry of its own is compared with that one', async () => {
+  await using partner = await startServer(createConfluentApi())
+  const one = ['--manifests', `${manifests}#Partner`]
+  const environment = { PARTNER_URL: partner.url }
+  const runPartner = (action: string): Promise<CliRun> => runCli(['schemas', action, ...one], { environment })
+  expect(await runPartner('check')).toMatchObject({ status: 0, stdout: 'Partner: orders-value is new\n' })
+  expect(await runPartner('register')).toMatchObject({
+    status: 0,
+    stdout: 'Partner: registered under orders-value (id 1)\n',
+  })
+  expect(await runPartner('diff')).toMatchObject({ status: 0, stdout: 'Partner: as version 1 of orders-value\n' })
+  expect(server.requests).toEqual([])
 })

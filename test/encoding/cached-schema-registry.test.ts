@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { createCachedSchemaRegistry, type CacheOptions } from '../../src/encoding/cached-schema-registry.ts'
 import { createSchemaFiles, type SchemaStore } from '../../src/encoding/schema-files.ts'
-import type { SchemaRegistry } from '../../src/encoding/schema-registry.ts'
+import type { SchemaRegistry, SchemaRegistryObserver } from '../../src/encoding/schema-registry.ts'
 import { MessagingError } from '../../src/errors/messaging-error.ts'
 import { catchRejection } from '../catch-error.ts'
 
@@ -186,4 +186,59 @@ test('closing closes what is underneath, if it can be', async () => {
   expect(upstream.close).toHaveBeenCalledTimes(1)
   const { close: _, ...bare } = upstream
   await createCachedSchemaRegistry(bare).close!()
+})
+
+test('ids that are known here are read while unknown ones are refused', async () => {
+  const { state, create } = createUpstream()
+  const store = createMemoryStore()
+  store.entries.set('id 7', 'schema 7')
+  const limits = { concurrent: 1, waiting: 10, unknown: 1, windowMs: 100 }
+  const registry = create({ store, limits, maxEntries: 1 })
+  expect(await registry.register('abc', '"int"')).toBe(3)
+  await registry.getById(5)
+  expect(await catchRejection(registry.getById(1000))).toMatchObject({ code: 'SCHEMA_NOT_FOUND' })
+  expect(await registry.getById(5), 'kept in memory').toBe('schema 5')
+  expect(await registry.getById(7), 'kept on disk').toBe('schema 7')
+  expect(await registry.getById(3), 'registered by this process').toBe('schema 3')
+  expect(await catchRejection(registry.getById(8))).toMatchObject({ code: 'SCHEMA_LOOKUPS_LIMITED' })
+  state.time = 100
+  expect(await registry.getById(8)).toBe('schema 8')
+})
+
+test('each who observes hears of their own calls, of one cache, and its maker of all', async () => {
+  const { upstream, heard, create } = createUpstream()
+  const registry = create()
+  const [mine, other]: [unknown[], unknown[]] = [[], []]
+  const observer = (events: unknown[]): SchemaRegistryObserver => ({
+    fetched: ({ id, source }) => events.push([id, source]),
+    registered: ({ subject, source }) => events.push([subject, source]),
+    errored: ({ code }) => events.push(code),
+  })
+  const first = registry.observedBy!(observer(mine))
+  const second = registry.observedBy!(observer(other))
+  await first.getById(5)
+  await second.getById(5)
+  await second.register('abc', '"int"')
+  await catchRejection(first.getById(1000))
+  expect(mine).toEqual([[5, 'network'], 'SCHEMA_NOT_FOUND'])
+  expect(other).toEqual([
+    [5, 'cache'],
+    ['abc', 'network'],
+  ])
+  expect(heard).toHaveLength(4)
+  expect(upstream.getById).toHaveBeenCalledTimes(2)
+})
+
+test('a copy with methods of its own is not led around them', () => {
+  const { create } = createUpstream()
+  expect('observedBy' in { ...create() }).toBe(false)
+})
+
+test('what tools ask goes through to a schema registry that can answer', async () => {
+  const { upstream } = createUpstream()
+  const getVersion = vi.fn<() => Promise<undefined>>(() => Promise.resolve(undefined))
+  const registry = createCachedSchemaRegistry({ ...upstream, getVersion })
+  await registry.getVersion!('a', 'latest')
+  expect(getVersion).toHaveBeenCalledWith('a', 'latest')
+  expect(registry.add).toBeUndefined()
 })

@@ -58,7 +58,7 @@ test('avro registers a schema as it was written, with what it refers to, and rea
   const registry = createEmbeddedSchemaRegistry()
   const seen: unknown[] = []
   const schemaRegistry = () => ({
-    getById: registry.getById,
+    getById: (id: number) => registry.getById(id),
     register: (...given: Parameters<typeof registry.register>) => {
       seen.push(given)
       return registry.register(...given)

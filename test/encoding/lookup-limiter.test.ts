@@ -51,3 +51,21 @@ test('other failures cost nothing and free their place', async () => {
   }
   expect(await limiter.run(() => Promise.resolve(1), isUnknown, refuse)).toBe(1)
 })
+
+test('what is known is looked up whatever the unknown ones used up, and uses nothing of it', async () => {
+  const limiter = new LookupLimiter({ ...limits, unknown: 1 }, () => 0)
+  const asked: string[] = []
+  const run = (id: string): Promise<string> =>
+    limiter.run(
+      () => (id.startsWith('bad') ? Promise.reject(unknown) : Promise.resolve(id)),
+      isUnknown,
+      refuse,
+      () => Promise.resolve(asked.push(id) > 0 && id === 'known'),
+    )
+  expect(await run('first')).toBe('first')
+  expect(asked, 'not asked while nothing is refused').toEqual([])
+  expect(await catchRejection(run('bad'))).toBe(unknown)
+  expect(await catchRejection(run('bad 2'))).toMatchObject({ message: 'refused: 1 ids in 100 ms were unknown' })
+  expect(await run('known')).toBe('known')
+  expect(asked).toEqual(['bad 2', 'known'])
+})

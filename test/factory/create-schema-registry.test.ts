@@ -2,9 +2,15 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { createCachedSchemaRegistry } from '../../src/encoding/cached-schema-registry.ts'
+import { createHttpSchemaRegistry } from '../../src/encoding/http-schema-registry.ts'
 import { ConfigStore } from '../../src/config/config-store.ts'
 import type { MessagingConfig, MessagingOptions } from '../../src/config/fields.ts'
-import { createSchemaRegistry, createSchemaRegistryClient } from '../../src/factory/create-schema-registry.ts'
+import {
+  adoptSchemaRegistry,
+  createSchemaRegistry,
+  createSchemaRegistryClient,
+} from '../../src/factory/create-schema-registry.ts'
 import { subscribe, type EventPayloads } from '../../src/instrumentation/events.ts'
 import { catchError, catchRejection } from '../catch-error.ts'
 import { createConfluentApi, startServer } from '../schema-registry/http-server.ts'
@@ -87,4 +93,25 @@ test('with a cacheDirectory another instance goes on when the schema registry is
   expect(await readdir(cacheDirectory)).toHaveLength(1)
   await after.close?.()
   await rm(cacheDirectory, { recursive: true })
+})
+
+test('one that a manifest brings is heard of, with the cache that it has or one that it gets', async () => {
+  await using server = await startServer(createConfluentApi())
+  const heard: unknown[] = []
+  const stop = subscribe('schema.registered', ({ instance, source }) => heard.push([instance, source]))
+  const bare = createHttpSchemaRegistry({ urls: [server.url], autoRegister: true })
+  const adopted = adoptSchemaRegistry(bare, 'a')
+  await adopted.register('a', '"int"')
+  await adopted.register('a', '"int"')
+  const cached = createCachedSchemaRegistry(bare)
+  await adoptSchemaRegistry(cached, 'b').register('a', '"int"')
+  await adoptSchemaRegistry(cached, 'c').register('a', '"int"')
+  expect(heard).toEqual([
+    ['a', 'network'],
+    ['a', 'cache'],
+    ['b', 'network'],
+    ['c', 'cache'],
+  ])
+  stop()
+  await bare.close()
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { createAvroCodec, createEmbeddedSchemaRegistry } from '../../src/encoding.ts'
+import { subscribe } from '../../src/instrumentation.ts'
 import { createMessaging, ProducerManifest } from '../../src/index.ts'
 import { createMemoryDriver } from '../../src/testing.ts'
 
@@ -38,10 +39,14 @@ class OrderPlaced extends ProducerManifest<Order> {
 test('a key with a schema is written like an Avro payload, by send and by tombstone', async () => {
   const driver = createMemoryDriver()
   await using messaging = createMessaging({ driver }, {})
+  const published: string[] = []
+  using stop = new DisposableStack()
+  stop.defer(subscribe('schema.registered', ({ subject }) => published.push(subject)))
   const sent = await messaging.registry.send(OrderPlaced, { shop: 'berlin', number: 7 })
   const deleted = await messaging.registry.tombstone(OrderPlaced, { shop: 'berlin', number: 7 })
   expect(deleted.partition).toBe(sent.partition)
   expect(subjects).toEqual(['orders-value', 'orders-key'])
+  expect(published, 'as by a configured schema registry').toEqual(subjects)
   const codec = await createAvroCodec({ manifest: 'reader', schema: keySchema, subject: 'any', schemaRegistry })
   const [order, tombstone] = driver.records('orders')
   expect(await codec.decode(order!.key!)).toEqual({ shop: 'berlin', number: 7 })
