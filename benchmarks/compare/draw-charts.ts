@@ -37,8 +37,8 @@ const charts: Readonly<Record<string, readonly (readonly [work: string, measure:
   ],
 }
 
-const width = 440
-const labelWidth = 190
+const width = 490
+const labelWidth = 236
 const figureWidth = 62
 const rowHeight = 22
 const headHeight = 44

@@ -1,3 +1,5 @@
+import { performanceTables } from '../../benchmarks/compare/performance-tables.ts'
+import { readReport } from '../../benchmarks/compare/record-results.ts'
 import { environmentName } from '../../src/config/environment.ts'
 import type { Field } from '../../src/config/field.ts'
 import { fields, manifestFields } from '../../src/config/fields.ts'
@@ -18,6 +20,7 @@ export function createReferenceTables(): Readonly<Record<string, Readonly<Record
     'docs/errors.md': { codes: codeTable() },
     'docs/events.md': { events: eventTable() },
     'docs/metrics.md': { metrics: metricTable() },
+    'docs/performance.md': performanceTables(readReport()),
   }
 }
 
