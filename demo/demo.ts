@@ -17,7 +17,7 @@ function declare({ input, repeat, brokers, schemaRegistry }: Options): Messaging
   const messaging = createMessaging({
     clientId: 'postrider-demo',
     topicPrefix,
-    schemaRegistry: { url: schemaRegistry },
+    schemaRegistry: { url: schemaRegistry, autoRegister: 'always' },
     ...(brokers === undefined ? {} : { brokers, producer: { createTopic: 'if-missing' } }),
   })
   const after = traceProcess()

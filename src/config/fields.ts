@@ -124,9 +124,8 @@ export const fields = {
   }),
   clientId: text({ default: 'postrider', doc: 'Name of this application in broker logs and quotas.' }),
   environment: text({
-    default: 'development',
     env: 'NODE_ENV',
-    doc: 'Name of the deployment; given to topic functions, and put into topicPrefix for `{environment}`.',
+    doc: 'Name of the deployment; given to topic functions, and put into topicPrefix for `{environment}`. Never guessed: without it these are refused.',
   }),
   topicPrefix: text({
     default: '',
@@ -200,7 +199,7 @@ export const fields = {
     }),
     autoRegister: choice(['in-development', 'always', 'never'] as const, {
       default: 'in-development',
-      doc: 'Whether the first send of a manifest registers a schema that is new; `in-development`: only where `environment` is development or test.',
+      doc: 'Whether the first send of a manifest registers a schema that is new; `in-development`: only where `environment` is said to be development or test.',
     }),
     cacheDirectory: text({
       doc: 'Directory for schemas and their ids, so that a process starts and sends known schemas while the schema registry is down.',

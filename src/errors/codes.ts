@@ -139,11 +139,13 @@ export const errorCodes = {
   },
   SCHEMA_NOT_REGISTERED: {
     message:
-      'The schema of {subject} is not registered. Run `postrider schemas register`, or set schemaRegistry.autoRegister.',
+      'The schema of {subject} is not registered, and sends register only in development. Run `postrider schemas register --manifests FILE`; ' +
+      'in development set NODE_ENV (or environment) to development, or schemaRegistry.autoRegister to "always".',
     retriable: false,
     outcome: 'not_sent',
     raised: 'the schema registry does not hold the schema of a manifest, and it may not be registered by a send',
-    remedy: 'Register it when deploying: `postrider schemas register`; or set schemaRegistry.autoRegister to "always".',
+    remedy:
+      'Register it when deploying: `postrider schemas register`; in development set `NODE_ENV` or `environment` to development, or schemaRegistry.autoRegister to "always".',
   },
   SCHEMA_INCOMPATIBLE: {
     message: 'The schema registry refused the schema of {subject} as incompatible: {reason}.',

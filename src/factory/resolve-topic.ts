@@ -1,3 +1,4 @@
+import { environmentName } from '../config/environment.ts'
 import type { MessagingConfig } from '../config/fields.ts'
 import { describeType } from '../encoding/codec.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
@@ -7,7 +8,7 @@ const legalTopic = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/
 
 /**
  * The topic a manifest sends to: prefix, then the name (from config or declared).
- * @throws MANIFEST_INVALID, MANIFEST_HOOK_FAILED
+ * @throws MANIFEST_INVALID, MANIFEST_HOOK_FAILED, CONFIG_MISSING for an environment that is asked for and not said
  */
 export function resolveTopic(
   manifest: string,
@@ -15,8 +16,16 @@ export function resolveTopic(
   override: string | undefined,
   config: Pick<MessagingConfig, 'environment' | 'topicPrefix'>,
 ): string {
-  const { environment, topicPrefix } = config
+  const { topicPrefix } = config
   let name: unknown = override ?? declared
+  let environment = ''
+  if (typeof name === 'function' || topicPrefix.includes('{environment}')) {
+    // A guess would send to the topics of another deployment.
+    const path = 'environment'
+    if (config.environment === undefined)
+      throw new MessagingError('CONFIG_MISSING', { path, env: environmentName(path) })
+    environment = config.environment
+  }
   if (typeof name === 'function') {
     try {
       name = (declared as (environment: string) => unknown)(environment)

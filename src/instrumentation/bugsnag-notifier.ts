@@ -17,7 +17,8 @@ export interface BugsnagStartOptions {
   readonly apiKey: { reveal(): string }
   /** URL that reports are posted to. Default: Bugsnag’s own. */
   readonly endpoint: string | undefined
-  readonly releaseStage: string
+  /** Default: Bugsnag’s own. */
+  readonly releaseStage: string | undefined
 }
 
 /** How long a report may take to arrive, in ms. */
@@ -46,7 +47,7 @@ export async function startBugsnag(options: BugsnagStartOptions): Promise<ErrorN
   const client = module.default.createClient({
     apiKey: apiKey.reveal(),
     ...(endpoint === undefined ? {} : { endpoints: { notify: endpoint, sessions: endpoint } }),
-    releaseStage,
+    ...(releaseStage === undefined ? {} : { releaseStage }),
     agent,
     autoDetectErrors: false,
     autoTrackSessions: false,

@@ -35,7 +35,7 @@ const breadcrumbEvents = [
 export function startErrorReporting(
   config: ErrorReportingConfig,
   instance: string,
-  environment: string,
+  environment: string | undefined,
 ): Instrument | undefined {
   const queue = createQueue(config, environment)
   if (!queue) return undefined
@@ -96,7 +96,7 @@ export function startErrorReporting(
   }
 }
 
-function createQueue(config: ErrorReportingConfig, environment: string): ReportQueue | undefined {
+function createQueue(config: ErrorReportingConfig, environment: string | undefined): ReportQueue | undefined {
   const { notifier, bugsnag, apiKey, endpoint } = config
   if (notifier) return new ReportQueue(() => Promise.resolve(notifier), { ready: true })
   if (bugsnag) return new ReportQueue(() => Promise.resolve(createBugsnagNotifier(bugsnag)), { ready: true })

@@ -19,7 +19,7 @@ type Options = NonNullable<MessagingOptions['schemaRegistry']>
 
 function resolve(schemaRegistry: Options, environment = 'test'): MessagingConfig {
   const store = new ConfigStore({})
-  store.configure({ environment, schemaRegistry })
+  store.configure({ ...(environment === '' ? {} : { environment }), schemaRegistry })
   return store.resolve()
 }
 
@@ -43,6 +43,8 @@ test.each<[Options['autoRegister'], string, boolean]>([
   [undefined, 'development', true],
   [undefined, 'test', true],
   [undefined, 'production', false],
+  [undefined, '', false],
+  ['always', '', true],
   [undefined, 'staging', false],
   ['in-development', 'production', false],
   ['always', 'production', true],

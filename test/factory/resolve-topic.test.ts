@@ -42,6 +42,18 @@ test.each<[Declared, prefix: string]>([
   expect(error.message).toMatch(/^Manifest M: topic ".*" is not a legal name/)
 })
 
+test.each<[Declared, prefix: string]>([
+  ['orders', '{environment}.'],
+  [(environment) => environment, ''],
+])('%s with prefix %j needs an environment, which is not guessed', (declared, topicPrefix) => {
+  const unsaid = { environment: undefined, topicPrefix }
+  expect(catchError(() => resolveTopic('M', declared, undefined, unsaid))).toMatchObject({
+    code: 'CONFIG_MISSING',
+    message: expect.stringMatching(/environment.*POSTRIDER_ENVIRONMENT/),
+  })
+  expect(resolveTopic('M', 'orders', undefined, { ...unsaid, topicPrefix: '' })).toBe('orders')
+})
+
 test('a function that throws is told from one that gives no string', () => {
   const cause = new Error('no such environment')
   const failing = (): never => {
