@@ -33,7 +33,7 @@ const unlimited: DecodeLimits = { maxBytes: Infinity, maxItems: Infinity, maxEmp
 
 // State of the decoding under way. Decoding is synchronous, so there is only one at a time; it is kept here, and not
 // handed from type to type, because avsc hands on nothing but its tap.
-let limits = unlimited
+let { maxItems, maxEmptyItems, maxDepth } = unlimited
 let items = 0
 let emptyItems = 0
 let depth = 0
@@ -48,14 +48,17 @@ export let blockEnd = -1
 export function readWithin(within: DecodeLimits, source: AvroType | AvroResolver, tap: AvroTap): unknown {
   const { maxBytes } = within
   if (tap.buf.length > maxBytes) throw rejected(`${tap.buf.length} bytes are more than maxBytes, ${maxBytes}`)
-  limits = within
-  items = emptyItems = depth = 0
+  startCounting(within)
   try {
     return source._read(tap)
   } finally {
-    limits = unlimited
-    depth = 0
+    startCounting(unlimited)
   }
+}
+
+function startCounting(limits: DecodeLimits): void {
+  ;({ maxItems, maxEmptyItems, maxDepth } = limits)
+  items = emptyItems = depth = 0
 }
 
 /** The tap to read with; made once, so that all readers meet taps of one shape. */
@@ -101,7 +104,7 @@ export function beginBlock(tap: AvroTap, emptyValues: number): number {
   }
   if (emptyValues === 0 && count > tap.buf.length - tap.pos) throw claimsTooMuch(tap, count)
   items += count
-  if (items > limits.maxItems) throw rejected(`there are more items than maxItems, ${limits.maxItems}`)
+  if (items > maxItems) throw tooManyItems()
   if (emptyValues > 0) countEmptyItems(count * emptyValues)
   return count
 }
@@ -115,35 +118,27 @@ function readBlockEnd(tap: AvroTap): number {
 
 function countEmptyItems(values: number): void {
   emptyItems += values
-  const { maxEmptyItems } = limits
   if (emptyItems > maxEmptyItems) throw rejected(`more items take no bytes than maxEmptyItems, ${maxEmptyItems}`)
-}
-
-function claimsTooMuch(tap: AvroTap, count: number): MessagingError {
-  return rejected(`a collection claims ${count} items, with ${tap.buf.length - tap.pos} bytes left`)
 }
 
 /** To be called after each item and before each level: avsc reads on past the end, until all that was claimed is read. */
 export function checkEnd(tap: AvroTap): void {
-  if (tap.pos > tap.buf.length) {
-    throw new MessagingError('PAYLOAD_UNDECODABLE', { format: 'Avro', reason: 'the body ends too early' })
-  }
+  if (tap.pos > tap.buf.length) throw endsEarly()
 }
 
 /** @param mustEnd what `blockEnd` was when the block began */
 export function endBlock(tap: AvroTap, mustEnd: number): void {
-  if (mustEnd !== -1 && tap.pos !== mustEnd) throw rejected('a block does not end where its size says')
+  if (mustEnd !== -1 && tap.pos !== mustEnd) throw wrongBlockSize()
 }
 
 export function skipBlocks(tap: AvroTap, emptyValues: number, skipItem: () => void): void {
   for (let count = beginBlock(tap, emptyValues); count !== 0; count = beginBlock(tap, emptyValues)) {
-    if (blockEnd !== -1) tap.pos = blockEnd
-    else {
-      for (; count > 0; count--) {
-        skipItem()
-        checkEnd(tap)
-      }
+    const mustEnd = blockEnd
+    for (; count > 0; count--) {
+      skipItem()
+      checkEnd(tap)
     }
+    endBlock(tap, mustEnd)
   }
 }
 
@@ -151,12 +146,34 @@ export function skipBlocks(tap: AvroTap, emptyValues: number, skipItem: () => vo
 export function limitDepth(read: ReadAvro): ReadAvro {
   return (tap, lazy) => {
     checkEnd(tap)
-    if (depth > limits.maxDepth) throw rejected(`records are nested deeper than maxDepth, ${limits.maxDepth}`)
+    if (depth > maxDepth) throw tooDeep()
     depth++
     const value = read(tap, lazy)
     depth--
     return value
   }
+}
+
+// Errors are made in functions of their own, so that those above stay small enough to be inlined.
+
+function claimsTooMuch(tap: AvroTap, count: number): MessagingError {
+  return rejected(`a collection claims ${count} items, with ${tap.buf.length - tap.pos} bytes left`)
+}
+
+function tooManyItems(): MessagingError {
+  return rejected(`there are more items than maxItems, ${maxItems}`)
+}
+
+function wrongBlockSize(): MessagingError {
+  return rejected('a block does not end where its size says')
+}
+
+function tooDeep(): MessagingError {
+  return rejected(`records are nested deeper than maxDepth, ${maxDepth}`)
+}
+
+function endsEarly(): MessagingError {
+  return new MessagingError('PAYLOAD_UNDECODABLE', { format: 'Avro', reason: 'the body ends too early' })
 }
 
 function rejected(reason: string): MessagingError {

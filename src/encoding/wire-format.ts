@@ -18,5 +18,5 @@ export function readSchemaId(bytes: Buffer): number {
       bytes.length < wireHeaderBytes ? `${bytes.length} bytes are too few` : `the first byte is ${bytes[0]}, not 0`
     throw new MessagingError('PAYLOAD_UNDECODABLE', { format: 'Confluent wire format', reason })
   }
-  return bytes.readUInt32BE(1)
+  return ((bytes[1]! << 24) | (bytes[2]! << 16) | (bytes[3]! << 8) | bytes[4]!) >>> 0
 }

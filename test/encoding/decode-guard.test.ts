@@ -174,6 +174,7 @@ describe('fields that the reader leaves out', () => {
     ['a negative block size', array('int'), longs(-1, -3, 0, 7), 'a size of -3 bytes'],
     ['a negative block size of a map', map, longs(-1, -3, 0, 7), 'a size of -3 bytes'],
     ['a block size beyond the end', array('int'), longs(-1, 9, 0, 7), 'a size of 9 bytes'],
+    ['a block size that is not true', array('int'), longs(-1, 2, 0, 0, 7), 'does not end where its size says'],
     ['a count beyond the end', array('int'), longs(3_000_000, 0, 7), 'claims 3000000 items'],
     ['nulls without end', array('null'), longs(2 ** 31, 0, 7), 'maxItems'],
     ['a tree without end', tree, Buffer.alloc(2000, 2), 'maxDepth'],
@@ -201,14 +202,27 @@ test('a length that is no number does not spoil what is read after it', async ()
   expect(decode(type.toBuffer(Buffer.from('abc')), 0).toString()).toBe('abc')
 })
 
-test('past the end no more items are read', async () => {
-  const large = record('Large', ...Array.from({ length: 9 }, () => 'int'))
-  const type = await parseAvro(array([large, 'null']))
-  const reads = vi.spyOn(guardedTapClassOf(type).prototype as AvroTap, 'readLong')
-  onTestFinished(() => reads.mockRestore())
-  const bytes = Buffer.concat([longs(1000), Buffer.alloc(1000)])
-  expect(catchError(() => createAvroDecoder(type, type)(bytes, 0)).code).toBe('PAYLOAD_UNDECODABLE')
-  expect(reads.mock.calls.length).toBeLessThan(1100)
+describe('past the end no more items', () => {
+  const large = record('Large', ...Array.from({ length: 9 }, () => ['int', 'null']))
+  const claimed = 1000
+  const bytes = Buffer.concat([longs(claimed), Buffer.alloc(claimed)])
+  const readsOf = async (items: AvroSchema, reader?: AvroSchema): Promise<number> => {
+    const writer = await parseAvro(record('R', items))
+    const reads = vi.spyOn(guardedTapClassOf(writer).prototype as AvroTap, 'readLong')
+    onTestFinished(() => reads.mockRestore())
+    reads.mockClear()
+    const decode = createAvroDecoder(writer, reader === undefined ? writer : await parseAvro(reader))
+    expect(catchError(() => decode(bytes, 0)).code).toBe('PAYLOAD_UNDECODABLE')
+    return reads.mock.calls.length
+  }
+
+  test.each([
+    ['of arrays', array([large, 'null'])],
+    ['of maps', { type: 'map', values: [large, 'null'] }],
+  ])('%s are read, nor skipped', async (_, items) => {
+    expect(await readsOf(items)).toBeLessThan(claimed + 50)
+    expect(await readsOf(items, record('R'))).toBeLessThan(claimed + 50)
+  })
 })
 
 test('bytes that merely end too early are undecodable, not hostile', async () => {

@@ -60,6 +60,11 @@ describe('levels are counted', () => {
     await expect(decode(schema, bytes, { maxDepth: 1 })).rejects.toThrow('maxDepth')
   })
 
+  test('of what holds it, not of what stands beside it', async () => {
+    const leaf = { f0: [] }
+    expect(await decode(record('R', array('R')), [6, 0, 0, 0, 0], { maxDepth: 1 })).toEqual({ f0: [leaf, leaf, leaf] })
+  })
+
   test('only where a record holds its own kind', async () => {
     const schema = record('R', record('S', array(array(['null', 'int']))), 'S')
     expect(await decode(schema, [2, 2, 2, 2, 0, 0, 0], { maxDepth: 0 })).toEqual({ f0: { f0: [[1]] }, f1: { f0: [] } })
