@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
-import { cpus, release, totalmem, type } from 'node:os'
+import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { readFileSync } from 'node:fs'
 
 export function describeMachine(): Readonly<Record<string, string>> {
@@ -9,6 +9,8 @@ export function describeMachine(): Readonly<Record<string, string>> {
     processor: `${processors[0]?.model.trim() ?? 'unknown'}, ${processors.length} cores`,
     memory: `${Math.round(totalmem() / 1024 ** 3)} GB`,
     system: `${type()} ${release()}`,
+    // Above a fraction of the cores somebody else is at work, and the figures are theirs too.
+    load: `load ${loadavg()[0]!.toFixed(1)} before the start`,
   }
 }
 

@@ -60,11 +60,13 @@ async function main(args: BenchArguments): Promise<number> {
 
 async function measure(args: BenchArguments, works: readonly Work[], clients: Plan['clients']): Promise<Report> {
   const startedAt = performance.now()
+  const machine = describeMachine()
   const note = (line: string): void => {
     const seconds = String(Math.round((performance.now() - startedAt) / 1000)).padStart(4)
     process.stderr.write(`${seconds} s  ${line}\n`)
   }
   await installDependencies(fileURLToPath(new URL('.', import.meta.url)), createProgress())
+  note(Object.values(machine).join(', '))
   note('building postrider into dist')
   execFileSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: ['ignore', 2, 2] })
 
@@ -77,7 +79,7 @@ async function measure(args: BenchArguments, works: readonly Work[], clients: Pl
     recordedAt: new Date().toISOString().slice(0, 10),
     commit: describeCommit(),
     isQuick: args.isQuick,
-    machine: describeMachine(),
+    machine,
     versions: describeVersions(kafka?.version ?? 'of its own'),
     failures,
     ratios: computeRatios(results),
