@@ -8,7 +8,7 @@ export interface TransportOptions {
   readonly password?: string | undefined
   /** Bearer token; wins over username and password. */
   readonly token?: string | undefined
-  /** PEM text or path of a PEM file. */
+  /** PEM text or path of a PEM file. `ca` is for an https proxy too. */
   readonly tls?: {
     readonly ca?: string | undefined
     readonly certificate?: string | undefined
@@ -195,7 +195,8 @@ async function createDispatcher({ tls = {}, proxy }: TransportOptions): Promise<
   const connect = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }
   const limits = { maxResponseSize: maxBodyBytes, connections: 8 }
   if (proxy === undefined) return new Agent({ ...limits, connect })
-  return new ProxyAgent({ ...limits, uri: proxy, requestTls: connect })
+  // The client certificate is for the schema registry alone.
+  return new ProxyAgent({ ...limits, uri: proxy, requestTls: connect, ...(ca && { proxyTls: { ca } }) })
 }
 
 /** @throws SCHEMA_REGISTRY_FAILED */

@@ -1,10 +1,17 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { connect, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import { inspect } from 'node:util'
-import { expect, test } from 'vitest'
-import { createTransport } from '../../src/encoding/schema-registry-transport.ts'
+import { describe, expect, test } from 'vitest'
+import { createTransport, type TransportOptions } from '../../src/encoding/schema-registry-transport.ts'
 import { catchRejection } from '../catch-error.ts'
+import { createCertificate, type Certificate } from '../schema-registry/create-certificate.ts'
 import { answer, startServer, type Respond } from '../schema-registry/http-server.ts'
 
 const ok: Respond = (_, response) => answer(response, 200, { fine: true })
@@ -178,11 +185,20 @@ test('what a server echoes of the credentials is not repeated', async () => {
   }
 })
 
-test('goes through a proxy, with its user and password', async () => {
-  await using server = await startServer(ok)
+interface TestProxy extends AsyncDisposable {
+  readonly port: number
+  /** What each tunnel was asked to, and with which credentials. */
+  readonly seen: (string | undefined)[]
+}
+
+/** An HTTP proxy that only tunnels. */
+async function startProxy(certificate?: Certificate): Promise<TestProxy> {
   const seen: (string | undefined)[] = []
-  const proxy = createServer((_, response) => answer(response, 500, 'not tunnelled'))
-  proxy.on('connect', (request, socket) => {
+  const refuse: RequestListener = (_, response) => answer(response, 500, 'not tunnelled')
+  const proxy = certificate
+    ? createSecureServer({ cert: certificate.certificate, key: certificate.key }, refuse)
+    : createServer(refuse)
+  proxy.on('connect', (request: IncomingMessage, socket: Duplex) => {
     seen.push(request.url, request.headers['proxy-authorization'])
     const target = connect(Number(request.url!.split(':')[1]), '127.0.0.1', () => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n')
@@ -194,19 +210,100 @@ test('goes through a proxy, with its user and password', async () => {
   })
   proxy.listen(0, '127.0.0.1')
   await once(proxy, 'listening')
-  const url = `http://ada:canary-word@127.0.0.1:${(proxy.address() as AddressInfo).port}`
+  const close = async (): Promise<void> => {
+    proxy.close()
+    proxy.closeAllConnections()
+    await once(proxy, 'close')
+  }
+  return { port: (proxy.address() as AddressInfo).port, seen, [Symbol.asyncDispose]: close }
+}
+
+test('goes through a proxy, with its user and password', async () => {
+  await using server = await startServer(ok)
+  const proxy = await startProxy()
+  const url = `http://ada:canary-word@127.0.0.1:${proxy.port}`
   const transport = createTransport({ urls: [server.url], proxy: url })
   expect(await transport.request('GET', '/')).toMatchObject({ status: 200 })
-  expect(seen).toEqual([new URL(server.url).host, `Basic ${Buffer.from('ada:canary-word').toString('base64')}`])
+  expect(proxy.seen).toEqual([new URL(server.url).host, `Basic ${Buffer.from('ada:canary-word').toString('base64')}`])
   await transport.close()
-  proxy.close()
-  proxy.closeAllConnections()
+  await proxy[Symbol.asyncDispose]()
 
   const dead = createTransport({ urls: [server.url], proxy: url, timeoutMs: 500 })
   const error = await catchRejection(dead.request('GET', '/'))
   expect(error.code).toBe('SCHEMA_REGISTRY_UNREACHABLE')
   expect(inspect(error)).not.toMatch(/canary/)
   await dead.close()
+})
+
+describe('over TLS', () => {
+  const serverSide = createCertificate('server')
+  const clientSide = createCertificate('billing')
+
+  /** Answers with the name in the certificate of the client, which it insists on. */
+  async function startSecureServer(): Promise<{ url: string } & AsyncDisposable> {
+    const { certificate: cert, key } = serverSide
+    const server = createSecureServer(
+      { cert, key, ca: clientSide.certificate, requestCert: true },
+      (request, response) =>
+        answer(response, 200, { client: (request.socket as TLSSocket).getPeerCertificate().subject.CN }),
+    )
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const close = async (): Promise<void> => {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    }
+    return { url: `https://localhost:${(server.address() as AddressInfo).port}`, [Symbol.asyncDispose]: close }
+  }
+
+  async function ask(options: TransportOptions): Promise<unknown> {
+    const transport = createTransport({ ...options, timeoutMs: 1_000 })
+    try {
+      return await transport.request('GET', '/')
+    } finally {
+      await transport.close()
+    }
+  }
+  const ca = serverSide.certificate
+  const named = { status: 200, body: { client: 'billing' } }
+
+  test('a client certificate is shown, given as text or as files', async () => {
+    await using server = await startSecureServer()
+    const urls = [server.url]
+    expect(await ask({ urls, tls: { ca, ...clientSide } })).toEqual(named)
+    const directory = await mkdtemp(join(tmpdir(), 'postrider-tls-'))
+    const files = { certificate: join(directory, 'client.pem'), key: join(directory, 'client.key') }
+    await Promise.all([writeFile(files.certificate, clientSide.certificate), writeFile(files.key, clientSide.key)])
+    expect(await ask({ urls, tls: { ca, ...files } })).toEqual(named)
+    await rm(directory, { recursive: true })
+  })
+
+  test.each<[string, NonNullable<TransportOptions['tls']>, RegExp]>([
+    ['no client certificate', { ca }, /closed|alert|ECONNRESET/],
+    ['one that the server does not trust', { ca, ...createCertificate('stranger') }, /closed|alert|ECONNRESET/],
+    ['an authority that is not the server’s', { ca: clientSide.certificate, ...clientSide }, /self.signed|verify/],
+  ])('%s is not enough', async (_, tls, reason) => {
+    await using server = await startSecureServer()
+    const error = await catchRejection(ask({ urls: [server.url], tls }))
+    expect(error).toMatchObject({ code: 'SCHEMA_REGISTRY_UNREACHABLE', message: expect.stringMatching(reason) })
+    expect(inspect(error)).not.toMatch(/PRIVATE KEY/)
+  })
+
+  test.each([
+    ['an HTTP proxy', undefined, 'http'],
+    ['an HTTPS proxy of the same authority', serverSide, 'https'],
+  ])('through %s the certificates are those of client and server', async (_, certificate, protocol) => {
+    await using server = await startSecureServer()
+    await using proxy = await startProxy(certificate)
+    const options = { urls: [server.url], proxy: `${protocol}://localhost:${proxy.port}` }
+    expect(await ask({ ...options, tls: { ca, ...clientSide } })).toEqual(named)
+    expect(proxy.seen).toEqual([new URL(server.url).host, undefined])
+    expect(await catchRejection(ask({ ...options, tls: clientSide }))).toMatchObject({
+      code: 'SCHEMA_REGISTRY_UNREACHABLE',
+      message: expect.stringMatching(/self.signed|verify/),
+    })
+  })
 })
 
 test('a TLS file that is not there is named as the trouble, without its path', async () => {
