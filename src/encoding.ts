@@ -9,7 +9,7 @@ export {
   type ClosableSchemaRegistry,
   type HttpSchemaRegistryOptions,
 } from './encoding/http-schema-registry.ts'
-export { createSchemaFiles, type SchemaStore } from './encoding/schema-files.ts'
+export { createSchemaFiles, type SchemaFilesLimits, type SchemaStore } from './encoding/schema-files.ts'
 export { defineSchema, type FromSchema } from './encoding/define-schema.ts'
 export type { DecodeLimits } from './encoding/decode-guard.ts'
 export { defaultDecodeLimits } from './encoding/decode-guard.ts'

@@ -8,18 +8,70 @@ export interface SchemaStore {
   write(name: string, value: unknown): Promise<void>
 }
 
+export interface SchemaFilesLimits {
+  /** Files of one realm; beyond it those go that were written longest ago. Default 2000. */
+  readonly maxEntries?: number
+  /** Their size together. Default 64 MiB. */
+  readonly maxBytes?: number
+}
+
+/** What a process that ended while it wrote may leave behind; a write takes milliseconds. */
+const abandonedAfterMs = 600_000
+
 /**
  * Keeps answers of one schema registry in a directory, one small file each. A file is written beside its place and renamed,
  * carries a checksum, and is readable by its owner only; one that is cut off or changed counts as absent.
  * @param realm tells schema registries apart that share a directory, e.g. their URLs
  */
-export function createSchemaFiles(directory: string, realm: string): SchemaStore {
+export function createSchemaFiles(directory: string, realm: string, limits: SchemaFilesLimits = {}): SchemaStore {
+  const { maxEntries = 2_000, maxBytes = 64 * 1024 * 1024 } = limits
   let folder: string | undefined
   const written = new Map<string, string>()
+  // At least what is there, as far as this process knows; other processes may write too. Undefined before it was counted.
+  let total: { entries: number; bytes: number } | undefined
+  let sweeping: Promise<void> | undefined
 
   function fileOf(name: string): string {
     folder ??= process.getBuiltinModule('node:path').join(directory, digest(realm).slice(0, 16))
     return process.getBuiltinModule('node:path').join(folder, `${digest(name)}.json`)
+  }
+
+  async function makeRoom(bytes: number): Promise<void> {
+    if (total) {
+      total.entries++
+      total.bytes += bytes
+    }
+    if (total && total.entries <= maxEntries && total.bytes <= maxBytes) return
+    sweeping ??= sweep().finally(() => {
+      sweeping = undefined
+    })
+    await sweeping
+  }
+
+  /** Counts what is there and removes the oldest; somewhat more than needed, so that not every further file needs a count. */
+  async function sweep(): Promise<void> {
+    const { readdir, rm } = process.getBuiltinModule('node:fs/promises')
+    const files: File[] = []
+    for (const name of await readdir(folder!)) {
+      const path = process.getBuiltinModule('node:path').join(folder!, name)
+      const file = await lookAt(path)
+      if (file && name.endsWith('.json')) files.push(file)
+      else if (file && Date.now() - file.writtenAtMs > abandonedAfterMs) await rm(path, { force: true })
+    }
+    files.sort((one, other) => other.writtenAtMs - one.writtenAtMs)
+    const counted = { entries: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) }
+    const isOver = (share: number): boolean => counted.entries > maxEntries * share || counted.bytes > maxBytes * share
+    if (isOver(1)) {
+      // What is removed is to be written again when it is answered again.
+      written.clear()
+      while (files.length > 0 && isOver(keptShare)) {
+        const oldest = files.pop()!
+        await rm(oldest.path, { force: true })
+        counted.entries--
+        counted.bytes -= oldest.bytes
+      }
+    }
+    total = counted
   }
 
   return {
@@ -42,11 +94,13 @@ export function createSchemaFiles(directory: string, realm: string): SchemaStore
       const { mkdir, rename, rm, writeFile } = process.getBuiltinModule('node:fs/promises')
       const file = fileOf(name)
       const temporary = `${file}.${process.pid}-${Math.random().toString(36).slice(2)}`
+      const text = JSON.stringify({ checksum: digest(content), content })
       try {
         await mkdir(folder!, { recursive: true, mode: 0o700 })
         // flush: a rename may reach the disk before the bytes do.
-        await writeFile(temporary, JSON.stringify({ checksum: digest(content), content }), { mode: 0o600, flush: true })
+        await writeFile(temporary, text, { mode: 0o600, flush: true })
         await rename(temporary, file)
+        await makeRoom(Buffer.byteLength(text))
       } catch (error) {
         await rm(temporary, { force: true }).catch(() => undefined)
         const { code = 'unknown' } = error as NodeJS.ErrnoException
@@ -54,6 +108,25 @@ export function createSchemaFiles(directory: string, realm: string): SchemaStore
       }
       if (written.size < 10_000) written.set(name, content)
     },
+  }
+}
+
+/** What a sweep leaves of the limits. */
+const keptShare = 7 / 8
+
+interface File {
+  readonly path: string
+  readonly bytes: number
+  readonly writtenAtMs: number
+}
+
+/** Undefined for what another process has removed meanwhile. */
+async function lookAt(path: string): Promise<File | undefined> {
+  try {
+    const { size, mtimeMs } = await process.getBuiltinModule('node:fs/promises').stat(path)
+    return { path, bytes: size, writtenAtMs: mtimeMs }
+  } catch {
+    return undefined
   }
 }
 

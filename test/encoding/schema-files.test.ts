@@ -1,4 +1,6 @@
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -74,4 +76,86 @@ test('a directory that cannot be made is told by its code', async () => {
   await chmod(file, 0o600)
   const error = await catchRejection(createSchemaFiles(file, 'a').write('id 1', 'one'))
   expect(error).toMatchObject({ code: 'SCHEMA_CACHE_FAILED', message: expect.stringMatching(/taken.*ENOTDIR/) })
+})
+
+/** As if `name` had been written so many seconds ago. */
+async function age(file: string, seconds: number): Promise<void> {
+  const at = Date.now() / 1000 - seconds
+  await utimes(file, at, at)
+}
+
+test('the oldest go when there are too many, and are written again when they are answered again', async () => {
+  const limits = { maxEntries: 8 }
+  const store = createSchemaFiles(directory, 'a', limits)
+  for (let id = 0; id < 8; id++) {
+    const before = await files()
+    await store.write(`id ${id}`, 'schema')
+    const added = (await files()).find((file) => !before.includes(file))
+    await age(added!, 100 - id)
+  }
+  expect(await files()).toHaveLength(8)
+  await createSchemaFiles(directory, 'b', limits).write('id 0', 'of another schema registry')
+  await store.write('id 8', 'schema')
+  const ids = [0, 1, 2, 8]
+  expect(await Promise.all(ids.map((id) => store.read(`id ${id}`)))).toEqual([undefined, undefined, 'schema', 'schema'])
+  expect(await createSchemaFiles(directory, 'b').read('id 0')).toBe('of another schema registry')
+  await store.write('id 0', 'schema')
+  expect(await store.read('id 0')).toBe('schema')
+})
+
+test('the oldest go when they are too large together, also those of earlier processes', async () => {
+  const value = 'x'.repeat(10_000)
+  for (let id = 0; id < 10; id++) await createSchemaFiles(directory, 'a').write(`id ${id}`, value)
+  const store = createSchemaFiles(directory, 'a', { maxBytes: 50_000 })
+  await store.write('id 10', value)
+  const sizes = await Promise.all((await files()).map(async (file) => (await stat(file)).size))
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(50_000)
+  expect(await store.read('id 10')).toBe(value)
+})
+
+test('many writers at once stay within bounds as well', async () => {
+  const store = createSchemaFiles(directory, 'a', { maxEntries: 50 })
+  for (let round = 0; round < 10; round++) {
+    await Promise.all(Array.from({ length: 16 }, (_, index) => store.write(`id ${round}-${index}`, 'schema')))
+  }
+  expect((await files()).length).toBeLessThanOrEqual(50 + 16)
+})
+
+test('what a crash left beside the files is removed, what is being written is not', async () => {
+  const store = createSchemaFiles(directory, 'a')
+  await store.write('id 1', 'one')
+  const [file = ''] = await files()
+  await Promise.all([writeFile(`${file}.1-old`, '{'), writeFile(`${file}.2-new`, '{')])
+  await age(`${file}.1-old`, 3_600)
+  await createSchemaFiles(directory, 'a').write('id 2', 'two')
+  expect((await readdir(join(file, '..'))).filter((name) => !name.endsWith('.json'))).toEqual([
+    expect.stringMatching(/\.2-new$/),
+  ])
+})
+
+test('a process that is killed while it writes leaves whole files', async () => {
+  const module = JSON.stringify(new URL('../../src/encoding/schema-files.ts', import.meta.url).href)
+  const program = `const { createSchemaFiles } = await import(${module})
+    const value = 'x'.repeat(2_000_000)
+    for (let turn = 0; ; turn++) {
+      await createSchemaFiles(${JSON.stringify(directory)}, 'a').write('id ' + (turn % 3), value + turn)
+      process.stdout.write('.')
+    }`
+  for (let kill = 0; kill < 3; kill++) {
+    const writer = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = once(writer, 'close')
+    // Each time after some more writes, so in the middle of another one.
+    let dots = 0
+    for await (const chunk of writer.stdout as AsyncIterable<Buffer>) {
+      dots += chunk.length
+      if (dots > 3 + kill) break
+    }
+    writer.kill('SIGKILL')
+    await ended
+    const store = createSchemaFiles(directory, 'a')
+    expect(await files()).toHaveLength(3)
+    for (const id of [0, 1, 2]) expect(await store.read(`id ${id}`)).toMatch(/^x{2000000}\d+$/)
+  }
 })
