@@ -65,7 +65,7 @@ const objectTypes: Readonly<Record<string, string>> = {
   duration: '{ months: number; days: number; milliseconds: number }',
 }
 
-/** TypeScript types of a valid schema, in the shapes of docs/schemas-and-types.md. The last one is the whole. */
+/** TypeScript types of a valid schema, in the shapes of docs/schemas.md. The last one is the whole. */
 export function generateTypes(schema: unknown, source: string, longs: LongShape = 'number'): string {
   const named = new Map<string, Described>()
   const used = new Set<string>()

@@ -30,7 +30,7 @@ const format = 'Avro'
 
 /**
  * Avro in the Confluent wire format. Registers the schema once, at creation, as `canonicalizeSchema` writes it.
- * Shapes of values: docs/schemas-and-types.md. Unions are unwrapped where their branches can be told apart.
+ * Shapes of values: docs/schemas.md. Unions are unwrapped where their branches can be told apart.
  * `encode` throws PAYLOAD_INVALID; `decode` PAYLOAD_REJECTED, PAYLOAD_UNDECODABLE, SCHEMA_NOT_FOUND, SCHEMA_INVALID.
  * @throws SCHEMA_INVALID
  */

@@ -5,7 +5,7 @@ import { createExactNumbers, type LongShape } from './exact-long.ts'
 import { createGuardedTypes } from './guarded-types.ts'
 import { createLogicalType, logicalShapeOf } from './logical-types.ts'
 
-/** Parses schemas into types whose values have the shapes of docs/schemas-and-types.md. */
+/** Parses schemas into types whose values have the shapes of docs/schemas.md. */
 export type ParseSchema = (schema: AvroSchema, subject: string) => AvroType
 
 /** @param longs shape of a long without logical type */

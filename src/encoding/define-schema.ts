@@ -11,7 +11,7 @@ export function defineSchema<const Schema extends string | object>(schema: Schem
 }
 
 /**
- * The payloads of a schema literal, in the shapes of docs/schemas-and-types.md: unions unwrapped where their branches
+ * The payloads of a schema literal, in the shapes of docs/schemas.md: unions unwrapped where their branches
  * have different kinds, else wrapped; logical types; references to named types, recursive ones too. A field with a
  * default may be left out. `Longs` is the manifest’s or codec’s `longs`, `number` by default.
  */
