@@ -1,5 +1,5 @@
 import type { MessagingError } from '../errors/messaging-error.ts'
-import { createBugsnagNotifier, startBugsnag, type BugsnagClient } from './bugsnag-notifier.ts'
+import type { BugsnagClient } from './bugsnag-notifier.ts'
 import type { ErrorNotifier, ErrorReport } from './error-notifier.ts'
 import { severityOf } from './error-severity.ts'
 import { subscribe, type EventName, type EventPayloads } from './events.ts'
@@ -99,10 +99,14 @@ export function startErrorReporting(
 function createQueue(config: ErrorReportingConfig, environment: string | undefined): ReportQueue | undefined {
   const { notifier, bugsnag, apiKey, endpoint } = config
   if (notifier) return new ReportQueue(() => Promise.resolve(notifier), { ready: true })
-  if (bugsnag) return new ReportQueue(() => Promise.resolve(createBugsnagNotifier(bugsnag)), { ready: true })
+  const load = () => import('./bugsnag-notifier.ts')
+  if (bugsnag)
+    return new ReportQueue(async () => (await load()).createBugsnagNotifier(bugsnag), {
+      ready: true,
+    })
   if (apiKey) {
-    const start = (): Promise<ErrorNotifier> => startBugsnag({ apiKey, endpoint, releaseStage: environment })
-    return new ReportQueue(start, { ready: false })
+    const options = { apiKey, endpoint, releaseStage: environment }
+    return new ReportQueue(async () => (await load()).startBugsnag(options), { ready: false })
   }
   return undefined
 }

@@ -3,7 +3,7 @@ import type { MessageMeter } from './message-meter.ts'
 import { MetricsAggregator } from './metrics-aggregator.ts'
 import type { ClientLoad } from './metrics.ts'
 import { renderPrometheus } from './prometheus-text.ts'
-import { StatsdInstrument, type StatsdOptions } from './statsd-instrument.ts'
+import type { StatsdOptions } from './statsd-instrument.ts'
 
 export interface MetricsOptions {
   readonly enabled: boolean
@@ -36,8 +36,12 @@ export class InstanceMetrics implements MetricsReader {
     const { statsd } = options
     const toStatsd = hasStatsd(statsd)
     const sampleRate = toStatsd ? statsd.sampleRate : 0
-    this.#aggregator = new MetricsAggregator({ instance, clients: this.#clients, sampleRate })
-    return toStatsd ? new StatsdInstrument(this.#aggregator, statsd) : this.#aggregator
+    const aggregator = new MetricsAggregator({ instance, clients: this.#clients, sampleRate })
+    this.#aggregator = aggregator
+    if (!toStatsd) return aggregator
+    // In the background: what is counted until it is there goes out with the first flush.
+    const loaded = import('./statsd-instrument.ts').then((module) => new module.StatsdInstrument(aggregator, statsd))
+    return { close: async () => (await loaded).close() }
   }
 
   /** What a producer tells of each message; undefined where nothing is counted. */

@@ -23,7 +23,7 @@ export async function loadOpenTelemetry(): Promise<BeginTrace> {
   return (message, sampleRate) => {
     try {
       const active = context.active()
-      const parent = trace.getSpanContext(active)
+      const parent = active === api.ROOT_CONTEXT ? undefined : trace.getSpanContext(active)
       const traceId = parent && api.isSpanContextValid(parent) ? parent.traceId : undefined
       if (!isSampled(sampleRate, traceId)) {
         // Without a span of its own, the message still belongs to the trace it is sent in.

@@ -1,7 +1,6 @@
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { Instrument } from './instrument.ts'
 import type { BeginTrace, MessageTrace, SentMessage } from './message-trace.ts'
-import { loadOpenTelemetry } from './open-telemetry.ts'
 
 /** What a producer looks at for each message: undefined while its manifest is not traced. */
 export interface TraceSwitch {
@@ -126,6 +125,11 @@ export class Tracing implements TracingControl {
       target.begin = begin === undefined || rate === false ? undefined : (message) => begin(message, rate)
     }
   }
+}
+
+async function loadOpenTelemetry(): Promise<BeginTrace> {
+  const module = await import('./open-telemetry.ts')
+  return module.loadOpenTelemetry()
 }
 
 function invalid(reason: string): MessagingError {
