@@ -29,7 +29,7 @@ export interface CodecRequest {
 
 /** @throws MANIFEST_INVALID, SCHEMA_INVALID, CONFIG_MISSING */
 export function createCodec(request: CodecRequest): Codec | Promise<Codec> {
-  const { manifest, codec, schema, references = [], subject, longs, writers } = request
+  const { manifest, codec, schema, references = [], subject, longs, writers = [] } = request
   if (typeof codec === 'object') return codec
   switch (codec) {
     case 'avro':
@@ -41,9 +41,16 @@ export function createCodec(request: CodecRequest): Codec | Promise<Codec> {
           { manifest },
         )
       }
-      const linked = references.length === 0 ? undefined : linkReferences(schema, references, subject)
+      const link = (given: AvroSchema): LinkedSchema | undefined =>
+        references.length === 0 ? undefined : linkReferences(given, references, subject)
+      const linked = link(schema)
       const parsed = { manifest, schema: linked?.complete ?? schema, subject, longs }
-      if (codec === 'avro-single-object') return createSingleObjectCodec({ ...parsed, writers })
+      if (codec === 'avro-single-object') {
+        return createSingleObjectCodec({
+          ...parsed,
+          writers: writers.map((writer) => link(writer)?.complete ?? writer),
+        })
+      }
       const schemaRegistry = request.schemaRegistry()
       return createAvroCodec({
         ...parsed,

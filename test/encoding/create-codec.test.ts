@@ -87,3 +87,11 @@ test('avro-single-object reads what the listed writers wrote', async () => {
   const reader = await createCodec(request({ codec: 'avro-single-object', schema, writers: [old] }))
   expect(await reader.decode(bytes)).toEqual({ a: 1, b: 7 })
 })
+
+test('avro-single-object reads writers that use schemas by name', async () => {
+  const references = ['{"name":"Unit","type":"enum","symbols":["KG"]}']
+  const single = { codec: 'avro-single-object', references } as const
+  const writer = await createCodec(request({ ...single, schema: '"Unit"' }))
+  const reader = await createCodec(request({ ...single, schema: '["null","Unit"]', writers: ['"Unit"'] }))
+  expect(await reader.decode(Buffer.from(writer.encode('KG')))).toBe('KG')
+})

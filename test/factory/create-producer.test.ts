@@ -173,3 +173,30 @@ test('a driver that cannot create topics says so', async () => {
   const { created } = create(Plain, { producer: { createTopic: 'if-missing' } }, new FakeDriver())
   expect(await catchRejection(created)).toMatchObject({ code: 'TOPIC_INVALID', manifest: 'Plain', topic: 'orders' })
 })
+
+test('keys and payloads may use the schemas that the manifest lists', async () => {
+  const unit = '{"name":"Unit","type":"enum","symbols":["KG"]}'
+  class Weighed extends ProducerManifest<string | null> {
+    readonly topic = 'weighed'
+    override readonly schema = '["null","Unit"]'
+    override readonly keySchema = '{"type":"array","items":"Unit"}'
+    override readonly references = [unit]
+  }
+  const { codec } = await create(Weighed).created
+  expect(await codec.decode(codec.encode('KG'))).toBe('KG')
+})
+
+test('a manifest without schema registry reads the writers that it lists', async () => {
+  class Plain64 extends ProducerManifest<number> {
+    readonly topic = 'numbers'
+    override readonly codec = 'avro-single-object'
+    override readonly schema: string = '"long"'
+    override readonly writerSchemas: readonly string[] = ['"int"']
+  }
+  class Plain32 extends Plain64 {
+    override readonly schema = '"int"'
+    override readonly writerSchemas = []
+  }
+  const [wide, narrow] = await Promise.all([create(Plain64).created, create(Plain32).created])
+  expect(await wide.codec.decode(Buffer.from(narrow.codec.encode(7)))).toBe(7)
+})
