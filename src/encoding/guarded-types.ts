@@ -34,6 +34,7 @@ export function createGuardedTypes(avsc: AvroModule): GuardedTypes {
     override _read(this: { itemsType: AvroType; emptyItemValues: number }, tap: AvroTap): unknown[] {
       const { itemsType, emptyItemValues } = this
       let count = beginBlock(tap, emptyItemValues)
+      if (count === 0) return []
       // oxlint-disable-next-line unicorn/no-new-array -- of that length at once, it is filled faster
       const values: unknown[] = new Array(count)
       for (let next = 0; count !== 0; count = beginBlock(tap, emptyItemValues)) {
