@@ -42,7 +42,7 @@ export const producerFields = {
     min: 0,
     max: 900_000,
     unit: 'ms',
-    doc: 'How long a message waits for company. At 0 batches form by themselves under load, and a lone message is fastest.',
+    doc: 'How long a message waits for company. At 0 the driver goes by the load: a lone message leaves at once, many under way make batches.',
   }),
   maxInFlight: integer({
     default: 5,

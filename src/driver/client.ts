@@ -64,7 +64,7 @@ export class Client implements DeliveryOwner {
    * For callers that can hold back, such as a long sendMany.
    */
   room(): true | Promise<boolean> {
-    if (this.#closing || (this.#line.length === 0 && this.#hasRoom(0))) return true
+    if (this.#closing || this.#hasRoomInLine()) return true
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const leave = (hasRoom: boolean): boolean => {
       this.#roomSeekers--
@@ -134,6 +134,12 @@ export class Client implements DeliveryOwner {
     return this.#pending === 0 || this.#pendingBytes + bytes <= this.#limits.queueMaxBytes
   }
 
+  /** Those who wait only because the driver holds them back are counted in, and keep nobody out. */
+  #hasRoomInLine(): boolean {
+    const { queueMaxMessages, queueMaxBytes } = this.#limits
+    return this.pending < queueMaxMessages && (this.pending === 0 || this.pendingBytes <= queueMaxBytes)
+  }
+
   #take(message: DriverMessage, delivery: Delivery): boolean {
     // Linked before the call, since a driver may settle inside produce().
     delivery.state = 'taken'
@@ -152,9 +158,9 @@ export class Client implements DeliveryOwner {
     }
     this.#unlink(delivery)
     delivery.state = 'waiting'
-    // With nothing of ours on the way no acknowledgement will come to serve the line: the driver is only behind with its
-    // own count (librdkafka frees a message's place after it has reported it), so it is asked again.
-    if (this.#pending === 0) this.#serveLater()
+    // Not only acknowledgements make room: librdkafka frees a message's place after it has reported it, and a driver may
+    // hold messages back for a while.
+    this.#serveLater()
     return false
   }
 

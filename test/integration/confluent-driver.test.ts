@@ -61,6 +61,43 @@ describe('topics', () => {
   })
 })
 
+describe('load', () => {
+  test('that comes and goes swaps, loses and doubles nothing, whichever producer sends', async () => {
+    await using messaging = createMessaging({ brokers, producer: { createTopic: 'if-missing' } }, {})
+    const name = `integration.${randomUUID()}`
+    class Numbered extends ProducerManifest<string> {
+      topic = name
+      override readonly codec = 'string'
+      override readonly topicConfig = { partitions: 4 }
+      override key = (payload: string): string => payload.split(':')[0]!
+    }
+    const { registry } = messaging
+    await registry.send(Numbered, 'first:0')
+    const sent: number[] = []
+    /** So many keys at a time, two messages of each under way, until the time is over. */
+    const load = async (keys: number, forMs: number): Promise<void> => {
+      const until = performance.now() + forMs
+      const sendNext = (key: number): Promise<unknown> => {
+        sent[key] = (sent[key] ?? 0) + 1
+        return registry.send(Numbered, `${key}:${sent[key]}`)
+      }
+      const work = async (key: number): Promise<void> => {
+        while (performance.now() < until) await Promise.all([sendNext(key), sendNext(key)])
+      }
+      await Promise.all(Array.from({ length: keys }, (_, key) => work(key)))
+    }
+    // Long enough each for another producer to be wanted, connected and ready.
+    for (const keys of [500, 2, 60, 500]) await load(keys, 1500)
+    const total = sent.reduce((sum, count) => sum + count, 1)
+    const received = new Map<string, number>()
+    for (const { value } of await readStored(brokers, name, total)) {
+      const [key = '', number] = value!.toString().split(':')
+      expect(Number(number)).toBe(key === 'first' ? 0 : (received.get(key) ?? 0) + 1)
+      received.set(key, Number(number))
+    }
+  })
+})
+
 describe('the broker says no', () => {
   test('a message over the limit of the topic fails alone when it travels alone', async () => {
     await using messaging = createMessaging({ brokers, producer: { createTopic: 'if-missing' } }, {})

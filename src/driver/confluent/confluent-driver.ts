@@ -1,149 +1,253 @@
-import { MessagingError } from '../../errors/messaging-error.ts'
 import { createDriverError } from '../driver-error.ts'
-import type { Driver, DriverFailure, DriverHeader, DriverModule, DriverOptions, Settlement } from '../driver.ts'
-import { normalizeNativeError, numberOfErrorText } from './classify.ts'
-import { createClientConfig } from './client-config.ts'
+import type {
+  Driver,
+  DriverHeader,
+  DriverMessage,
+  DriverModule,
+  DriverOptions,
+  Settlement,
+  TopicSpecification,
+} from '../driver.ts'
+import { normalizeNativeError } from './classify.ts'
+import { LingerChoice, lingerSteps } from './linger-choice.ts'
 import {
   loadNativeModule,
   type DeliveryCallback,
-  type NativeError,
+  type DeliveryReport,
+  type NativeClient,
   type NativeModule,
   type NativeProducer,
 } from './native-module.ts'
-import { createStatisticsReader } from './read-statistics.ts'
+import { connectProducer } from './native-producer.ts'
 
 /** librdkafka through the callback API of @confluentinc/kafka-javascript. */
 export const confluentDriver: DriverModule = {
   name: 'confluent',
   needsBrokers: (passThrough) => !('bootstrap.servers' in passThrough) && !('test.mock.num.brokers' in passThrough),
   async createDriver(options) {
-    const native = await loadNativeModule()
-    return connect(native, options)
+    const driver = new ConfluentDriver(await loadNativeModule(), options)
+    await driver.connect()
+    return driver
   },
 }
 
 const queueFull = -184
 const topicAlreadyExists = 36
-const pollWhileConnectingMs = 20
 /** Below this a lingering message is gone before a flush would have hurried it. */
 const shortLingerMs = 20
+const readLoadEveryMs = 50
+/** What is under way ends within its delivery timeout, which is long: a broker that is gone must not hold up everything. */
+const waitForSettledMs = 1000
+const holdAtMostMs = 100
+/** A producer asks for its id after it has connected, and again after half a second where no broker could be asked. */
+const settleInMs = 1000
+/** librdkafka's window of an idempotent producer for a partition; it counts messages (RD_KAFKA_IDEMP_MAX_INFLIGHT). */
+const idempotentWindow = 5
+/** These say for themselves how long messages linger, or make a cluster that no second producer would see. */
+const fixedBy = ['linger.ms', 'queue.buffering.max.ms', 'transactional.id', 'test.mock.num.brokers']
 
-async function connect(native: NativeModule, options: DriverOptions): Promise<Driver> {
-  let producer: NativeProducer
-  try {
-    producer = new native.Producer(createClientConfig(options))
-  } catch (error) {
-    const reason = (error as Error).message
-    throw new MessagingError('DRIVER_OPTION_INVALID', { driver: 'confluent', reason })
+/**
+ * One librdkafka producer, and under load a second one that lingers: `linger.ms` cannot be changed, and none is right for all
+ * loads. Only one of them is in use at a time; the change is made when nothing is under way, so that order is kept.
+ */
+export class ConfluentDriver implements Driver {
+  readonly capabilities = { copiesValue: true, idempotence: true, workerThreads: false, durable: true }
+  readonly #native: NativeModule
+  readonly #options: DriverOptions
+  readonly #nameOf: (errorNumber: number) => string
+
+  /** By step of `lingerSteps`, made when first wanted. */
+  readonly #producers = new Map<number, Promise<NativeProducer>>()
+  #client!: NativeClient
+  /** Takes over when nothing is under way. */
+  #successor: { step: number; client: NativeClient; since: number } | undefined
+  readonly #choice: LingerChoice | undefined
+  /** The step of the producer in use. */
+  #step = 0
+  #readings: NodeJS.Timeout | undefined
+
+  #underWay = 0
+  #mostUnderWay = 0
+  readonly #holds: boolean
+  #heldSince: number | undefined
+
+  // What was reported in this turn of the event loop.
+  #reports: DeliveryReport[] = []
+  #errorNumbers: (number | null)[] = []
+  #isClosed = false
+
+  constructor(native: NativeModule, options: DriverOptions) {
+    this.#native = native
+    this.#options = options
+    this.#nameOf = nameErrors(native)
+    const { lingerMs, idempotence } = options.profile
+    const adapts = lingerMs === 0 && !fixedBy.some((property) => property in options.passThrough)
+    this.#choice = adapts ? new LingerChoice() : undefined
+    this.#holds = adapts && idempotence
   }
 
-  const describe = nameErrors(native)
-  let connected = false
-  let lastTrouble: DriverFailure | undefined
-  const unauthenticated = new Promise<DriverFailure>((resolve) => {
-    producer.on('event.error', (error) => {
-      const failure = normalizeNativeError(numberOfErrorText(error.message), error.message)
-      lastTrouble = failure
-      if (connected) options.onFailure(failure)
-      // Waiting for the rest of the connect timeout cannot make bad credentials good.
-      else if (failure.code === 'AUTHENTICATION_FAILED') resolve({ ...failure, outcome: 'not_sent' })
-    })
-  })
-
-  const { statistics } = options
-  if (statistics !== undefined) {
-    const read = createStatisticsReader()
-    producer.on('event.stats', ({ message }) => statistics.onStatistics(read(message)))
+  async connect(): Promise<void> {
+    this.#client = (await this.#producerOf(0)).getClient()
   }
 
-  // Settling straight from the native callback: the wrapper's `dr_cb` would put an event emitter in between,
-  // and `dr_msg_cb` a copy of every payload.
-  const onDelivery: DeliveryCallback = (errorNumber, report) => {
-    const settlement = report.opaque as Settlement | undefined
-    if (settlement === undefined) return
-    if (errorNumber === null)
-      settlement.settle(null, report.partition, Math.max(-1, report.offset), report.timestamp ?? -1)
-    else settlement.settle(normalizeNativeError(errorNumber, describe(errorNumber)), report.partition, -1, -1)
-  }
-  const client = producer.getClient()
-  client.configureCallbacks(true, { event: { delivery_cb: onDelivery } })
-
-  // Background errors come by polling only, and nothing polls yet: without this, bad credentials would look like silence.
-  const polling = setInterval(() => {
-    if (producer.isConnected()) producer.poll()
-  }, pollWhileConnectingMs)
-  const failure = await Promise.race([
-    unauthenticated,
-    new Promise<DriverFailure | undefined>((resolve) => {
-      producer.connect({ timeout: options.connectTimeoutMs }, (error) => {
-        resolve(error ? connectFailure(error, lastTrouble, options) : undefined)
-      })
-    }),
-  ])
-  clearInterval(polling)
-  // Nothing to release here: a connect that fails disconnects by itself, at the latest after connectTimeoutMs,
-  // and a second disconnect has been seen to crash the process.
-  if (failure) throw createDriverError(failure)
-  connected = true
-  producer.setPollInBackground(true)
-
-  return {
-    capabilities: { copiesValue: true, idempotence: true, workerThreads: false, durable: true },
-    produce({ topic, partition, value, key, timestamp, headers }, settlement) {
-      const errorNumber = client.produce(
-        topic,
-        partition,
-        value,
-        key,
-        // 0 would be taken as "now" all the same; null says so.
-        timestamp === 0 ? null : timestamp,
-        settlement,
-        headers === undefined ? undefined : headers.map(toNativeHeader),
-      )
-      if (errorNumber === 0) return true
-      if (errorNumber === queueFull) return false
-      const failure = normalizeNativeError(errorNumber, describe(errorNumber))
-      settlement.settle({ ...failure, outcome: 'not_sent' }, partition, -1, -1)
-      return true
-    },
-    async flush(timeoutMs) {
-      const { lingerMs } = options.profile
-      if (lingerMs < shortLingerMs) return
-      await new Promise<void>((resolve) => producer.flush(timeoutMs === 0 ? lingerMs : timeoutMs, () => resolve()))
-    },
-    // The wrapper flushes before it disconnects. The client above has waited already, so that is given no time.
-    close: () => new Promise<void>((resolve) => producer.disconnect(1, resolve)),
-    ensureTopic({ topic, partitions, replicationFactor, config }) {
-      const admin = native.AdminClient.createFrom(producer)
-      const specification = {
-        topic,
-        num_partitions: partitions,
-        replication_factor: replicationFactor,
-        config: { ...config },
+  produce(message: DriverMessage, settlement: Settlement): boolean {
+    if (this.#heldSince !== undefined && !this.#endHold(this.#heldSince)) return false
+    if (this.#successor !== undefined && !this.#succeed()) return false
+    const { topic, partition, value, key, timestamp, headers } = message
+    const errorNumber = this.#client.produce(
+      topic,
+      partition,
+      value,
+      key,
+      // 0 would be taken as "now" all the same; null says so.
+      timestamp === 0 ? null : timestamp,
+      settlement,
+      headers === undefined ? undefined : headers.map(toNativeHeader),
+    )
+    if (errorNumber === 0) {
+      const underWay = ++this.#underWay
+      if (underWay > this.#mostUnderWay) this.#mostUnderWay = underWay
+      if (this.#choice !== undefined) {
+        this.#choice.note(underWay)
+        this.#readings ??= setInterval(() => this.#readLoad(this.#choice!), readLoadEveryMs).unref()
       }
-      return new Promise<void>((resolve, reject) => {
-        admin.createTopic(specification, options.connectTimeoutMs, (error) => {
-          admin.disconnect()
-          if (!error || error.code === topicAlreadyExists) resolve()
-          else
-            reject(
-              createDriverError({ ...normalizeNativeError(error.code, error.message), outcome: 'not_sent' }, { topic }),
-            )
-        })
-      })
-    },
+      return true
+    }
+    if (errorNumber === queueFull) return false
+    const failure = normalizeNativeError(errorNumber, this.#nameOf(errorNumber))
+    settlement.settle({ ...failure, outcome: 'not_sent' }, partition, -1, -1)
+    return true
   }
-}
 
-function connectFailure(error: NativeError, trouble: DriverFailure | undefined, options: DriverOptions): DriverFailure {
-  const patience = `no answer from ${options.brokers.join(', ') || 'the cluster'} within connectTimeoutMs (${options.connectTimeoutMs} ms)`
-  const failure = normalizeNativeError(error.code, error.message)
-  // The request for metadata only times out; what went wrong was said in the background.
-  if (trouble && trouble.code !== 'DRIVER_FAILED')
-    return { ...trouble, reason: `${trouble.reason}; ${patience}`, outcome: 'not_sent' }
-  if (failure.code === 'REQUEST_TIMED_OUT')
-    return { ...failure, code: 'BROKERS_UNREACHABLE', reason: patience, outcome: 'not_sent' }
-  return { ...failure, outcome: 'not_sent' }
+  async flush(timeoutMs: number): Promise<void> {
+    const { lingerMs } = this.#options.profile
+    if (lingerMs < shortLingerMs) return
+    const producer = await this.#producerOf(0)
+    await new Promise<void>((resolve) => producer.flush(timeoutMs === 0 ? lingerMs : timeoutMs, () => resolve()))
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearInterval(this.#readings)
+    const connections = await Promise.allSettled(this.#producers.values())
+    const producers = connections.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    // The wrapper flushes before it disconnects. The client above has waited already, so that is given no time.
+    await Promise.all(producers.map((producer) => new Promise<void>((resolve) => producer.disconnect(1, resolve))))
+  }
+
+  async ensureTopic({ topic, partitions, replicationFactor, config }: TopicSpecification): Promise<void> {
+    const admin = this.#native.AdminClient.createFrom(await this.#producerOf(0))
+    const specification = {
+      topic,
+      num_partitions: partitions,
+      replication_factor: replicationFactor,
+      config: { ...config },
+    }
+    return new Promise<void>((resolve, reject) => {
+      admin.createTopic(specification, this.#options.connectTimeoutMs, (error) => {
+        admin.disconnect()
+        if (!error || error.code === topicAlreadyExists) resolve()
+        else
+          reject(
+            createDriverError({ ...normalizeNativeError(error.code, error.message), outcome: 'not_sent' }, { topic }),
+          )
+      })
+    })
+  }
+
+  /**
+   * A callback ends with the promises that it resolved, so that whoever waited sends the next message alone, between two reports.
+   * Where that is not wanted all reports of this turn are gathered first.
+   */
+  readonly #onDelivery: DeliveryCallback = (errorNumber, report) => {
+    if (report.opaque === undefined) return
+    this.#errorNumbers.push(errorNumber)
+    const count = this.#reports.push(report)
+    if (!lingerSteps[this.#step]!.together) this.#settleReports()
+    else if (count === 1) setImmediate(this.#settleReports)
+  }
+
+  readonly #settleReports = (): void => {
+    const reports = this.#reports
+    const errorNumbers = this.#errorNumbers
+    this.#reports = []
+    this.#errorNumbers = []
+    this.#underWay -= reports.length
+    if (this.#holds && this.#step === 0) this.#hold()
+    for (const [index, { opaque, partition, offset, timestamp }] of reports.entries()) {
+      const errorNumber = errorNumbers[index]!
+      if (errorNumber === null) opaque!.settle(null, partition, Math.max(-1, offset), timestamp ?? -1)
+      else opaque!.settle(normalizeNativeError(errorNumber, this.#nameOf(errorNumber)), partition, -1, -1)
+    }
+  }
+
+  /**
+   * librdkafka's thread spins while messages wait for an idempotent producer's window to open. So what comes while the greater
+   * part of a batch is on the wire waits here, and goes with the next one.
+   */
+  #hold(): void {
+    if (this.#underWay >= idempotentWindow && this.#underWay > this.#mostUnderWay / 2) {
+      this.#heldSince ??= performance.now()
+    } else {
+      this.#heldSince = undefined
+      this.#mostUnderWay = this.#underWay
+    }
+  }
+
+  #endHold(since: number): boolean {
+    if (performance.now() - since < holdAtMostMs) return false
+    this.#heldSince = undefined
+    return true
+  }
+
+  #readLoad(choice: LingerChoice): void {
+    const before = choice.step
+    if (!choice.decide() && choice.step === 0) {
+      clearInterval(this.#readings)
+      this.#readings = undefined
+    }
+    if (choice.step !== before) void this.#changeTo(choice.step)
+  }
+
+  async #changeTo(step: number): Promise<void> {
+    try {
+      const isNew = !this.#producers.has(step)
+      const client = (await this.#producerOf(step)).getClient()
+      if (isNew) await new Promise((resolve) => setTimeout(resolve, settleInMs).unref())
+      // The load may have changed again meanwhile.
+      if (this.#choice?.step === step && !this.#isClosed) this.#successor = { step, client, since: performance.now() }
+    } catch {
+      // The producer in use goes on, and the next change tries again.
+      this.#producers.delete(step)
+    }
+  }
+
+  #producerOf(step: number): Promise<NativeProducer> {
+    let producer = this.#producers.get(step)
+    if (producer === undefined) {
+      const settings = this.#choice && { 'linger.ms': lingerSteps[step]!.lingerMs }
+      producer = connectProducer(this.#native, this.#options, this.#onDelivery, settings)
+      this.#producers.set(step, producer)
+    }
+    return producer
+  }
+
+  /** False while something is under way that has to be settled first. */
+  #succeed(): boolean {
+    const { step, client, since } = this.#successor!
+    if (step !== this.#step) {
+      if (this.#underWay > 0) {
+        if (performance.now() - since < waitForSettledMs) return false
+        this.#successor = undefined
+        return true
+      }
+      this.#client = client
+      this.#step = step
+      this.#heldSince = undefined
+    }
+    this.#successor = undefined
+    return true
+  }
 }
 
 function toNativeHeader([name, value]: DriverHeader): Readonly<Record<string, Buffer | string>> {

@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads'
 import { MessagingError } from '../../errors/messaging-error.ts'
+import type { Settlement } from '../driver.ts'
 
 /** The parts of @confluentinc/kafka-javascript that the driver uses, described here so that its types are no dependency of ours. */
 export interface NativeModule {
@@ -43,16 +44,21 @@ export interface NativeClient {
     value: Buffer | null,
     key: Buffer | null,
     timestamp: number | null,
-    opaque: unknown,
+    opaque: Settlement,
     headers: readonly Readonly<Record<string, Buffer | string>>[] | undefined,
   ): number
   configureCallbacks(add: boolean, callbacks: { event: { delivery_cb: DeliveryCallback } }): void
 }
 
-export type DeliveryCallback = (
-  errorNumber: number | null,
-  report: { opaque?: unknown; partition: number; offset: number; timestamp?: number },
-) => void
+export interface DeliveryReport {
+  /** What was given to `produce`. */
+  readonly opaque?: Settlement
+  readonly partition: number
+  readonly offset: number
+  readonly timestamp?: number
+}
+
+export type DeliveryCallback = (errorNumber: number | null, report: DeliveryReport) => void
 
 export interface NativeAdmin {
   createTopic(

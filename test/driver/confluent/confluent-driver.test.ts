@@ -1,7 +1,11 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { ConfluentDriver } from '../../../src/driver/confluent/confluent-driver.ts'
+import type { DriverMessage, DriverOptions } from '../../../src/driver/driver.ts'
 import { createMessaging, subscribe, type EventPayloads, type MessagingOptions } from '../../../src/index.ts'
 import { startMockCluster, type MockCluster } from '../../../src/testing.ts'
 import { order, OrderPlaced } from '../../registry/manifests.ts'
+import { createDriverOptions, defaultProfile } from '../driver-options.ts'
+import { createFakeNative } from './fake-native.ts'
 
 /** What test/contract does not ask, because it is about librdkafka alone. */
 describe('confluent driver', () => {
@@ -81,5 +85,130 @@ describe('confluent driver', () => {
         expect(result).toMatchObject({ reason: { code: 'CLOSE_TIMED_OUT', outcome: 'unknown' } })
       }
     })
+  })
+})
+
+describe('confluent driver under load', () => {
+  const message = (value: string): DriverMessage => ({
+    topic: 'orders',
+    value: Buffer.from(value),
+    key: null,
+    headers: undefined,
+    partition: -1,
+    timestamp: 0,
+  })
+
+  beforeEach(() => vi.useFakeTimers())
+  afterEach(() => vi.useRealTimers())
+
+  async function connect(options: Partial<DriverOptions> = {}) {
+    const { native, producers } = createFakeNative()
+    const driver = new ConfluentDriver(native, createDriverOptions(options))
+    await driver.connect()
+    const settled: string[] = []
+    let sent = 0
+    const send = (value = String(sent++)): boolean =>
+      driver.produce(message(value), { settle: () => settled.push(value) })
+    /** What the native callbacks of one turn said is settled. */
+    const acknowledge = (producer: number, count?: number): void => {
+      producers[producer]!.acknowledge(count)
+      vi.advanceTimersByTime(0)
+    }
+    /** Up to 1000 under way, for long enough that a second producer is wanted, connected and ready; 1000 are left. */
+    const load = async (): Promise<void> => {
+      for (let reading = 0; reading < 22; reading++) {
+        acknowledge(0)
+        for (let message = 0; message < 1000; message++) send()
+        await vi.advanceTimersByTimeAsync(50)
+      }
+    }
+    return { driver, producers, send, acknowledge, load, settled }
+  }
+
+  test('what is reported in one turn is settled together, in its order', async () => {
+    const { producers, send, settled } = await connect()
+    for (const value of ['a', 'b', 'c']) send(value)
+    producers[0]!.acknowledge()
+    expect(settled).toEqual([])
+    vi.advanceTimersByTime(0)
+    expect(settled).toEqual(['a', 'b', 'c'])
+  })
+
+  test('messages wait while the greater part of a batch is on the wire, and go with the next one', async () => {
+    const { send, acknowledge } = await connect()
+    for (let message = 0; message < 10; message++) expect(send()).toBe(true)
+    acknowledge(0, 2)
+    expect(send()).toBe(false)
+    acknowledge(0, 3)
+    expect(send()).toBe(true)
+  })
+
+  test('a few messages never wait', async () => {
+    const { send, acknowledge } = await connect()
+    for (let message = 0; message < 5; message++) send()
+    acknowledge(0, 1)
+    expect(send()).toBe(true)
+  })
+
+  test('no message waits for long for a batch that gets no answer', async () => {
+    const { send, acknowledge } = await connect()
+    for (let message = 0; message < 10; message++) send()
+    acknowledge(0, 2)
+    expect(send()).toBe(false)
+    vi.advanceTimersByTime(100)
+    expect(send()).toBe(true)
+  })
+
+  test('many under way: a second producer that lingers takes over once everything is settled', async () => {
+    const { producers, send, acknowledge, load, settled } = await connect()
+    await load()
+    expect(producers.map(({ config }) => config['linger.ms'])).toEqual([0, 1])
+    expect(send('early')).toBe(false)
+    acknowledge(0, 999)
+    expect(send('early')).toBe(false)
+    acknowledge(0)
+    expect(settled).toHaveLength(22_000)
+    expect(send('late')).toBe(true)
+    expect(producers[0]!.underWay).toEqual([])
+    expect(producers[1]!.underWay.map(({ value }) => value)).toEqual(['late'])
+  })
+
+  test('and gives back when few are', async () => {
+    const { producers, send, acknowledge, load } = await connect()
+    await load()
+    acknowledge(0)
+    send('lingers')
+    acknowledge(1)
+    await vi.advanceTimersByTimeAsync(50)
+    send('does not')
+    expect(producers[0]!.underWay.map(({ value }) => value)).toEqual(['does not'])
+    expect(producers).toHaveLength(2)
+  })
+
+  test('what is under way without an end keeps the producer in use', async () => {
+    const { producers, send, load } = await connect()
+    await load()
+    expect(send('late')).toBe(false)
+    vi.advanceTimersByTime(1000)
+    expect(send('late')).toBe(true)
+    expect(producers[0]!.underWay).toHaveLength(1001)
+  })
+
+  test('close disconnects both', async () => {
+    const { driver, producers, acknowledge, load } = await connect()
+    await load()
+    acknowledge(0)
+    await driver.close()
+    expect(producers.map(({ isClosed }) => isClosed)).toEqual([true, true])
+  })
+
+  test.each<[string, Partial<DriverOptions>]>([
+    ['lingerMs', { profile: { ...defaultProfile, lingerMs: 5 } }],
+    ['a pass-through linger.ms', { passThrough: { 'linger.ms': 0 } }],
+  ])('%s is what was asked for, whatever the load', async (_, options) => {
+    const { producers, send, load } = await connect(options)
+    await load()
+    expect(send()).toBe(true)
+    expect(producers).toHaveLength(1)
   })
 })

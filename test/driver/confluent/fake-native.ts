@@ -1,0 +1,81 @@
+import type { Settlement } from '../../../src/driver/driver.ts'
+import type {
+  DeliveryCallback,
+  NativeConfig,
+  NativeError,
+  NativeModule,
+  NativeProducer,
+} from '../../../src/driver/confluent/native-module.ts'
+
+/** A producer that connects at once and acknowledges when it is told to. */
+export class FakeNativeProducer implements NativeProducer {
+  readonly config: NativeConfig
+  /** Produced and not acknowledged yet. */
+  readonly underWay: { readonly value: string; readonly opaque: Settlement }[] = []
+  isClosed = false
+  #callback: DeliveryCallback | undefined
+  #offset = 0
+
+  constructor(config: NativeConfig) {
+    this.config = config
+  }
+
+  /** Acknowledges the oldest, in one turn of the event loop. */
+  acknowledge(count = this.underWay.length): void {
+    for (const { opaque } of this.underWay.splice(0, count)) {
+      this.#callback!(null, { opaque, partition: 0, offset: this.#offset++, timestamp: 1 })
+    }
+  }
+
+  connect(_: { timeout: number }, callback: (error: NativeError | null) => void): void {
+    callback(null)
+  }
+  disconnect(_: number, callback: () => void): void {
+    this.isClosed = true
+    callback()
+  }
+  flush(_: number, callback: (error: null) => void): void {
+    callback(null)
+  }
+  isConnected(): boolean {
+    return true
+  }
+  poll(): void {
+    // Nothing waits.
+  }
+  setPollInBackground(): void {
+    // Reports come by acknowledge().
+  }
+  on(_event: string, _listener: (value: never) => void): void {
+    // Nothing ever goes wrong in the background.
+  }
+  getClient(): ReturnType<NativeProducer['getClient']> {
+    return {
+      produce: (_topic, _partition, value, _key, _timestamp, opaque) => {
+        this.underWay.push({ value: String(value), opaque })
+        return 0
+      },
+      configureCallbacks: (_, { event }) => {
+        this.#callback = event.delivery_cb
+      },
+    }
+  }
+}
+
+/** A native module and the producers that were made of it, oldest first. */
+export function createFakeNative(): { native: NativeModule; producers: FakeNativeProducer[] } {
+  const producers: FakeNativeProducer[] = []
+  class Producer extends FakeNativeProducer {
+    constructor(config: NativeConfig) {
+      super(config)
+      producers.push(this)
+    }
+  }
+  const createFrom = (): never => {
+    throw new Error('not part of this fake')
+  }
+  return {
+    native: { librdkafkaVersion: 'fake', CODES: { ERRORS: {} }, Producer, AdminClient: { createFrom } },
+    producers,
+  }
+}
