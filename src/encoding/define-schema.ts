@@ -13,13 +13,24 @@ export function defineSchema<const Schema extends string | object>(schema: Schem
 /**
  * The payloads of a schema literal, in the shapes of docs/schemas.md: unions unwrapped where their branches
  * have different kinds, else wrapped; logical types; references to named types, recursive ones too. A field with a
- * default may be left out. `Longs` is the manifest’s or codec’s `longs`, `number` by default.
+ * default may be left out. `Longs` is the manifest’s or codec’s `longs`, `number` by default; `References` are the
+ * types of the manifest’s `references`.
  */
-export type FromSchema<Schema, Longs extends LongShape = 'number'> = ValueOf<
+export type FromSchema<
   Schema,
-  { definitions: DefinitionsOf<Schema, ''>; longs: LongValues[Longs] },
+  Longs extends LongShape = 'number',
+  References extends readonly unknown[] = [],
+> = ValueOf<
+  Schema,
+  {
+    definitions: DefinitionsOf<Schema, ''> | DefinitionsOf<SchemaOf<References[number]>, ''>
+    longs: LongValues[Longs]
+  },
   ''
 >
+
+/** Of an entry of `references`. */
+type SchemaOf<Reference> = Reference extends { subject: string; schema: infer Schema } ? Schema : Reference
 
 interface LongValues {
   number: number

@@ -101,3 +101,30 @@ test('primitives, names across namespaces, and longs as bigints', () => {
   expectTypeOf<FromSchema<typeof schema>>().toEqualTypeOf<Buffer | { hash: Buffer; same: Buffer }>()
   expect(schema[0].name).toBe('a.b.Hash')
 })
+
+test('types of other schemas are known by name where these are given', () => {
+  const city = defineSchema({ type: 'enum', name: 'City', namespace: 'geo', symbols: ['ROM', 'OSLO'] })
+  const address = defineSchema({
+    type: 'record',
+    name: 'geo.Address',
+    fields: [{ name: 'city', type: 'City' }],
+  })
+  const parcel = defineSchema({
+    type: 'record',
+    name: 'Parcel',
+    fields: [
+      { name: 'to', type: ['null', 'geo.Address'] },
+      { name: 'via', type: { type: 'array', items: 'geo.City' } },
+    ],
+  })
+  const references = [address, { subject: 'cities', schema: city }] as const
+  type Parcel = FromSchema<typeof parcel, 'number', typeof references>
+  expectTypeOf<Parcel>().toEqualTypeOf<{ to: { city: 'ROM' | 'OSLO' } | null; via: ('ROM' | 'OSLO')[] }>()
+  expectTypeOf<FromSchema<typeof parcel>['via']>().toEqualTypeOf<unknown[]>()
+  class ParcelSent extends ProducerManifest<Parcel> {
+    readonly topic = 'parcels'
+    override readonly schema = parcel
+    override readonly references = references
+  }
+  expect(new ParcelSent().references).toBe(references)
+})
