@@ -79,6 +79,8 @@ function createGuardedTapClass(Tap: AvroTapClass): AvroTapClass {
         this.pos++
         return (byte >> 1) ^ -(byte & 1)
       }
+      // avsc reads on past the end; with a schema of many levels it would be busy there for ever.
+      if (this.pos >= this.buf.length) throw endsEarly()
       const value = readLong.call(this)
       // What avsc makes of 150 bytes of 80. As a length it would spoil the pool that avsc takes buffers from: all bytes
       // read afterwards, of any message, would be empty.
@@ -123,7 +125,7 @@ function countEmptyItems(values: number): void {
   if (emptyItems > maxEmptyItems) throw rejected(`more items take no bytes than maxEmptyItems, ${maxEmptyItems}`)
 }
 
-/** To be called after each item and before each level: avsc reads on past the end, until all that was claimed is read. */
+/** To be called after each item: one without counts and lengths would be read past the end as often as was claimed. */
 export function checkEnd(tap: AvroTap): void {
   if (tap.pos > tap.buf.length) throw endsEarly()
 }
@@ -147,7 +149,6 @@ export function skipBlocks(tap: AvroTap, emptyValues: number, skipItem: () => vo
 /** Counts one level more while `read` reads or skips a record that may hold others of its kind. */
 export function limitDepth(read: ReadAvro): ReadAvro {
   return (tap, lazy) => {
-    checkEnd(tap)
     if (depth > maxDepth) throw tooDeep()
     depth++
     const value = read(tap, lazy)

@@ -65,7 +65,6 @@ export function createGuardedTypes(avsc: AvroModule): GuardedTypes {
         for (; count > 0; count--) {
           const key = tap.readString()
           const value = valuesType._read(tap)
-          checkEnd(tap)
           // An assignment would set the prototype of the map instead of the key.
           if (key !== '__proto__') values[key] = value
           else Object.defineProperty(values, key, { value, enumerable: true, configurable: true, writable: true })

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { execFileSync } from 'node:child_process'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createAvroDecoder } from '../../src/encoding/avro-codec.ts'
-import type { AvroSchema, AvroTap, AvroType } from '../../src/encoding/avsc-module.ts'
+import type { AvroSchema, AvroType } from '../../src/encoding/avsc-module.ts'
 import { defaultDecodeLimits, guardedTapClassOf, type DecodeLimits } from '../../src/encoding/decode-guard.ts'
 import { isMessagingError } from '../../src/errors/messaging-error.ts'
 import { catchError } from '../catch-error.ts'
@@ -202,26 +202,34 @@ test('a length that is no number does not spoil what is read after it', async ()
   expect(decode(type.toBuffer(Buffer.from('abc')), 0).toString()).toBe('abc')
 })
 
-describe('past the end no more items', () => {
-  const large = record('Large', ...Array.from({ length: 9 }, () => ['int', 'null']))
+describe('past the end nothing more is read', () => {
+  const large = record('Large', ...Array.from({ length: 9 }, () => 'boolean'))
   const claimed = 1000
   const bytes = Buffer.concat([longs(claimed), Buffer.alloc(claimed)])
-  const readsOf = async (items: AvroSchema, reader?: AvroSchema): Promise<number> => {
-    const writer = await parseAvro(record('R', items))
-    const reads = vi.spyOn(guardedTapClassOf(writer).prototype as AvroTap, 'readLong')
-    onTestFinished(() => reads.mockRestore())
-    reads.mockClear()
-    const decode = createAvroDecoder(writer, reader === undefined ? writer : await parseAvro(reader))
-    expect(catchError(() => decode(bytes, 0)).code).toBe('PAYLOAD_UNDECODABLE')
-    return reads.mock.calls.length
-  }
 
   test.each([
-    ['of arrays', array([large, 'null'])],
-    ['of maps', { type: 'map', values: [large, 'null'] }],
-  ])('%s are read, nor skipped', async (_, items) => {
-    expect(await readsOf(items)).toBeLessThan(claimed + 50)
-    expect(await readsOf(items, record('R'))).toBeLessThan(claimed + 50)
+    ['readBoolean', 'read', record('R', array(large))],
+    ['skipBoolean', 'left out', record('R')],
+  ] as const)('%s: items without a length, %s', async (method, _, schema) => {
+    const writer = await parseAvro(record('R', array(large)))
+    const decode = createAvroDecoder(writer, await parseAvro(schema))
+    const reads = vi.spyOn(guardedTapClassOf(writer).prototype as Record<typeof method, () => void>, method)
+    onTestFinished(() => reads.mockRestore())
+    expect(catchError(() => decode(bytes, 0)).code).toBe('PAYLOAD_UNDECODABLE')
+    expect(reads.mock.calls.length).toBeGreaterThan(900)
+    expect(reads.mock.calls.length).toBeLessThan(1100)
+  })
+
+  test.each<[string, unknown]>([
+    ['int', 'int'],
+    ['array', array('null')],
+    ['map', { type: 'map', values: 'null' }],
+    ['union', ['null']],
+  ])('a schema that doubles on each level, of %s', async (_, type) => {
+    let schema = record('R0', type)
+    for (let level = 1; level < 60; level++) schema = record(`R${level}`, schema, `R${level - 1}`)
+    const parsed = await parseAvro(schema)
+    expect(catchError(() => createAvroDecoder(parsed, parsed)(Buffer.alloc(100), 0)).code).toBe('PAYLOAD_UNDECODABLE')
   })
 })
 
