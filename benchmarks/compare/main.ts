@@ -11,7 +11,7 @@ import { checkFloors, type Floor } from './check-floors.ts'
 import { clientRow, clientTable } from './client-table.ts'
 import { describeCommit, describeMachine, describeVersions } from './describe-machine.ts'
 import floors from './floors.json' with { type: 'json' }
-import { performanceTables } from './performance-tables.ts'
+import { notMeasured, performanceTables } from './performance-tables.ts'
 import { readArguments, usage, type BenchArguments } from './read-arguments.ts'
 import { recordReport, renderReport } from './record-results.ts'
 import { computeRatios, type Report } from './results.ts'
@@ -117,7 +117,9 @@ async function createTopics(brokers: string): Promise<void> {
 }
 
 function show(report: Report): void {
-  for (const [name, table] of Object.entries(performanceTables(report))) process.stdout.write(`\n${name}\n\n${table}\n`)
+  for (const [name, table] of Object.entries(performanceTables(report))) {
+    if (table !== notMeasured) process.stdout.write(`\n${name}\n\n${table}\n`)
+  }
   for (const { work, client, reason } of report.failures) process.stdout.write(`${work} ${client} failed: ${reason}\n`)
 }
 

@@ -6,6 +6,9 @@ import { bestOfEach, type Ratio, type Report, type Result } from './results.ts'
 import { median, medianBounds } from './statistics.ts'
 import { measures, workTable, type Figures, type Measure, type Work } from './work-table.ts'
 
+/** What stands for a table that would be empty. */
+export const notMeasured = 'Not measured.'
+
 type Column = readonly [head: string, work: string, cell: (result: Result) => string]
 
 /** Everything a report says, as tables by name: for docs/performance.md, and for the terminal. */
@@ -41,8 +44,8 @@ export function performanceTables(report: Report): Readonly<Record<string, strin
       ['Cold start, ms', 'cold-start', (result) => withSpread(result, 'startMs')],
       ['Peak RSS at 100 callers, MB', 'produce-100', (result) => withSpread(result, 'rssMb')],
       ['Peak RSS over many messages, MB', 'memory', (result) => show(result.rssMb)],
-      ['Its growth after a tenth of them', 'memory', (result) => show(result.rssGrowth)],
-      ['Cost of a message, last to second tenth', 'memory', (result) => show(result.costGrowth)],
+      ['Its growth in the second half', 'memory', (result) => show(result.rssGrowth)],
+      ['Cost of a message, second half to first', 'memory', (result) => show(result.costGrowth)],
     ]),
   }
 }
@@ -111,7 +114,7 @@ function filledTable(head: readonly string[], rows: readonly (readonly string[])
   const filled = rows.filter((row) => row.slice(fixed).some((cell) => cell !== '–'))
   const columns = head.map((_, column) => column < fixed || filled.some((row) => row[column] !== '–'))
   const keep = (row: readonly string[]): readonly string[] => row.filter((_, column) => columns[column])
-  return filled.length === 0 ? 'Not measured.' : markdownTable(keep(head), filled.map(keep))
+  return filled.length === 0 ? notMeasured : markdownTable(keep(head), filled.map(keep))
 }
 
 export function titleOf(opponent: string): string {
@@ -126,7 +129,7 @@ function conditions({ recordedAt, commit, isQuick, machine, versions, results }:
       .join(', ')
   return [
     `Recorded ${recordedAt} at ${commit}: ${Object.values(machine).join(', ')}; ${list(versions)}.`,
-    `${rounds} rounds${isQuick ? ', **a quick run: short windows and few rounds, good for seeing that it works**' : ''}.`,
+    `${rounds} round${rounds === 1 ? '' : 's'}${isQuick ? ', **a quick run: short windows and few rounds, good for seeing that it works**' : ''}.`,
     'Kafka runs on the same machine, one broker. acks=all; 256-byte values and one partition where nothing else is said.',
   ].join('\n')
 }
@@ -138,7 +141,8 @@ function clientNotes({ results }: Report): string {
     .map(({ title, note, role }) => {
       if (role !== 'raw') return [title, note]
       const settings = took.filter(({ family }) => family === 'raw').length
-      return [titleOf('raw'), `${note}; at 10, 100 and 1,000 awaited callers the best of ${settings} settings`]
+      const others = settings > 1 ? `; at 10, 100 and 1,000 awaited callers the best of ${settings} settings` : ''
+      return [titleOf('raw'), `${note}${others}`]
     })
   return markdownTable(['Client', 'How it is set'], rows)
 }

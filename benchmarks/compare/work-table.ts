@@ -12,9 +12,9 @@ export const measures = {
   cpuMicros: { better: 'lower', unit: 'µs of CPU a message' },
   rssMb: { better: 'lower', unit: 'MB' },
   startMs: { better: 'lower', unit: 'ms' },
-  /** Memory at the end against memory after a tenth of the messages. */
+  /** Memory at the end against memory half-way. */
   rssGrowth: { better: 'lower', unit: 'times' },
-  /** CPU of a message in the last tenth against the second. */
+  /** CPU of a message in the second half against the first, warm-up aside. */
   costGrowth: { better: 'lower', unit: 'times' },
 } as const satisfies Readonly<Record<string, { better: 'higher' | 'lower'; unit: string }>>
 
