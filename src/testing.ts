@@ -5,4 +5,11 @@ export {
   type MemoryDriverOptions,
   type MemoryRecord,
 } from './driver/memory/memory-driver.ts'
+export {
+  describeDriverContract,
+  type DriverContract,
+  type DriverUnderTest,
+  type StoredRecord,
+  type TestFramework,
+} from './testing/driver-contract.ts'
 export { startMockCluster, type MockCluster } from './testing/mock-cluster.ts'

@@ -46,6 +46,7 @@ const vendors: Record<string, Vendor> = {
   '@bugsnag/js': { owner: 'instrumentation/bugsnag-notifier.ts', lazy: true },
   '@confluentinc/kafka-javascript': { owner: 'driver/confluent/native-module.ts', lazy: true },
   '@opentelemetry/api': { owner: 'instrumentation/open-telemetry.ts', lazy: true },
+  '@platformatic/kafka': { owner: 'driver/platformatic/platformatic-module.ts', lazy: true },
   avsc: { owner: 'encoding/avsc-module.ts', lazy: true },
   'hot-shots': { owner: 'instrumentation/statsd-instrument.ts', lazy: true },
   undici: { owner: 'encoding/schema-registry-transport.ts', lazy: true },
@@ -98,7 +99,7 @@ const publicNames: Record<string, string[]> = {
     'readSchemaId',
   ],
   './instrumentation': ['channels', 'events', 'extractTraceContext', 'subscribe'],
-  './testing': ['createMemoryDriver', 'startMockCluster'],
+  './testing': ['createMemoryDriver', 'describeDriverContract', 'startMockCluster'],
 }
 
 const sources = readSourceTree(new URL('src/', root))

@@ -10,12 +10,12 @@ import { secretUrl, urls } from './url-field.ts'
 
 const hostAndPort = /^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i
 
-const driverNames = ['confluent', 'memory'] as const satisfies readonly DriverName[]
+const driverNames = ['confluent', 'platformatic', 'auto', 'memory'] as const satisfies readonly DriverName[]
 
 const driver: Field<DriverName | DriverModule> & { readonly default: DriverName } = {
   type: `one of ${driverNames.join(', ')}, or a driver module`,
   default: 'confluent',
-  doc: 'The client underneath. `confluent` is librdkafka; `memory` stores in the process, for tests.',
+  doc: 'The client underneath. `confluent` is librdkafka; `platformatic` is JavaScript throughout; `auto` takes the first of them that loads; `memory` stores in the process, for tests.',
   accept: (value) => {
     if (typeof value === 'object' && value !== null && 'createDriver' in value) return value as DriverModule
     return driverNames.find((name) => name === value)
@@ -209,6 +209,10 @@ export const fields = {
     confluent: passThrough({
       default: {},
       doc: 'librdkafka properties, passed through as they are; they win over everything else.',
+    }),
+    platformatic: passThrough({
+      default: {},
+      doc: 'Options of the JavaScript driver: `topicPropagationMs` (default 30000), how long a topic may be missing before a send to it fails.',
     }),
   },
   errorNotifier: {

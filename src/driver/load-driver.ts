@@ -1,8 +1,19 @@
+import { isMessagingError } from '../errors/messaging-error.ts'
 import type { DriverModule } from './driver.ts'
+
+const doesNotLoad = ['DRIVER_NOT_INSTALLED', 'DRIVER_LOAD_FAILED', 'DRIVER_IN_WORKER_THREAD'] as const
+const hint = '; or set driver to "platformatic" or "auto": @platformatic/kafka is installed and needs no native code'
+
+const loadConfluent = async (): Promise<DriverModule> =>
+  (await import('./confluent/confluent-driver.ts')).confluentDriver
+const loadPlatformatic = async (): Promise<DriverModule> =>
+  (await import('./platformatic/platformatic-driver.ts')).platformaticDriver
 
 /** The drivers that config can name. Each is imported when its first client is built. */
 const loaders = {
-  confluent: async () => (await import('./confluent/confluent-driver.ts')).confluentDriver,
+  confluent: async () => namingTheOther(await loadConfluent()),
+  platformatic: loadPlatformatic,
+  auto: chooseDriver,
   memory: async () => (await import('./memory/memory-driver.ts')).createMemoryDriver(),
 } satisfies Readonly<Record<string, () => Promise<DriverModule>>>
 
@@ -10,4 +21,39 @@ export type DriverName = keyof typeof loaders
 
 export function loadDriver(driver: DriverName | DriverModule): Promise<DriverModule> {
   return typeof driver === 'string' ? loaders[driver]() : Promise.resolve(driver)
+}
+
+/** Native where its library loads in this thread of this machine, else JavaScript where that is installed. */
+async function chooseDriver(): Promise<DriverModule> {
+  try {
+    const { loadNativeModule } = await import('./confluent/native-module.ts')
+    await loadNativeModule()
+    return await loadConfluent()
+  } catch (error) {
+    if (await isPlatformaticThere()) return loadPlatformatic()
+    throw error
+  }
+}
+
+/** Says that there is a way without native code, where its package is there already. */
+function namingTheOther(module: DriverModule): DriverModule {
+  return {
+    ...module,
+    async createDriver(options) {
+      try {
+        return await module.createDriver(options)
+      } catch (error) {
+        if (!isMessagingError(error, ...doesNotLoad) || !(await isPlatformaticThere())) throw error
+        throw error.hinting(hint)
+      }
+    },
+  }
+}
+
+async function isPlatformaticThere(): Promise<boolean> {
+  const { loadPlatformaticModule } = await import('./platformatic/platformatic-module.ts')
+  return loadPlatformaticModule().then(
+    () => true,
+    () => false,
+  )
 }

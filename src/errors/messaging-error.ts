@@ -4,10 +4,10 @@ type Placeholders<Template extends string> = Template extends `${string}{${infer
   ? Name | Placeholders<Rest>
   : never
 
-/** The values that the message template of a code asks for. */
+/** The values that the message template of a code asks for; a `hint` only where there is one. */
 export type ErrorParameters<Code extends ErrorCode> = {
-  readonly [Name in Placeholders<(typeof errorCodes)[Code]['message']>]: string | number
-}
+  readonly [Name in Exclude<Placeholders<(typeof errorCodes)[Code]['message']>, 'hint'>]: string | number
+} & ('hint' extends Placeholders<(typeof errorCodes)[Code]['message']> ? { readonly hint?: string } : unknown)
 
 export interface ErrorContext {
   manifest?: string | undefined
@@ -62,8 +62,12 @@ export class MessagingError<Code extends ErrorCode = ErrorCode> extends Error {
 
   /** The same error for one manifest, where several share what failed. */
   of(manifest: string): MessagingError<Code> {
-    const { code, retriable, outcome, topic, driverCode, cause } = this
-    return new MessagingError(code, this.#parameters, { manifest, retriable, outcome, topic, driverCode, cause })
+    return this.#again(this.#parameters, manifest)
+  }
+
+  /** The same error whose message says what else could be done, where its template has a place for it. */
+  hinting(hint: string): MessagingError<Code> {
+    return this.#again({ ...this.#parameters, hint }, this.manifest)
   }
 
   /** For logs and reports: no payload, no secret, no cause (which may hold either). */
@@ -71,6 +75,11 @@ export class MessagingError<Code extends ErrorCode = ErrorCode> extends Error {
     const { name, code, message, retriable, outcome, manifest, topic, driverCode } = this
     const failures = this.failures?.map(({ index, error }) => ({ index, error: error.toJSON() }))
     return { name, code, message, retriable, outcome, manifest, topic, driverCode, failures }
+  }
+
+  #again(parameters: ErrorParameters<Code>, manifest: string | undefined): MessagingError<Code> {
+    const { code, retriable, outcome, topic, driverCode, cause } = this
+    return new MessagingError(code, parameters, { manifest, retriable, outcome, topic, driverCode, cause })
   }
 }
 

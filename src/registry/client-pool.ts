@@ -2,7 +2,14 @@ import { environmentName } from '../config/environment.ts'
 import type { MessagingConfig, ProducerConfig } from '../config/fields.ts'
 import { Client } from '../driver/client.ts'
 import { createDriverError } from '../driver/driver-error.ts'
-import type { BrokerStatistics, ClientProfile, Driver, DriverFailure, DriverModule } from '../driver/driver.ts'
+import type {
+  BrokerStatistics,
+  ClientProfile,
+  Driver,
+  DriverFailure,
+  DriverModule,
+  DriverOptions,
+} from '../driver/driver.ts'
 import { loadDriver } from '../driver/load-driver.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import { channels } from '../instrumentation/events.ts'
@@ -86,7 +93,8 @@ export class ClientPool {
   async #open(key: string, config: MessagingConfig, profile: ClientProfile): Promise<ConnectedClient> {
     const startedAt = performance.now()
     const module = await this.#load(config.driver)
-    const passThrough = module.name === 'confluent' ? config.driverOptions.confluent : {}
+    const passThrough =
+      (config.driverOptions as Readonly<Record<string, DriverOptions['passThrough']>>)[module.name] ?? {}
     if (config.brokers === undefined && module.needsBrokers(passThrough)) {
       throw new MessagingError('CONFIG_MISSING', { path: 'brokers', env: environmentName('brokers') })
     }

@@ -49,6 +49,7 @@ test('what must stay out of sight is marked as secret', () => {
     'schemaRegistry.tls.key',
     'schemaRegistry.proxy',
     'driverOptions.confluent',
+    'driverOptions.platformatic',
     'errorNotifier.notifier',
     'errorNotifier.bugsnag',
     'errorNotifier.apiKey',

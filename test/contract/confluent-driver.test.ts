@@ -1,14 +1,16 @@
-import { startMockCluster } from '../../src/testing.ts'
-import { describeDriverContract } from './driver-contract.ts'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { describeDriverContract, startMockCluster } from '../../src/testing.ts'
 import { readStored } from './read-stored.ts'
 
-describeDriverContract('confluent on the mock cluster', async () => {
+async function start() {
   const cluster = await startMockCluster()
   return {
-    options: { brokers: cluster.brokers },
+    options: { brokers: cluster.brokers } as const,
     // The mock cluster creates topics by itself, with this many.
     partitions: 4,
-    read: (topic, count) => readStored(cluster.brokers, topic, count),
+    read: (topic: string, count: number) => readStored(cluster.brokers, topic, count),
     close: () => cluster.close(),
   }
-})
+}
+
+describeDriverContract({ name: 'confluent on the mock cluster', start }, { describe, test, beforeAll, afterAll })

@@ -1,12 +1,16 @@
-import { createMemoryDriver } from '../../src/testing.ts'
-import { describeDriverContract } from './driver-contract.ts'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { createMemoryDriver, describeDriverContract } from '../../src/testing.ts'
 
-describeDriverContract('memory', () => {
+function start() {
   const driver = createMemoryDriver({ partitions: 3 })
   return Promise.resolve({
     options: { driver },
     partitions: 3,
-    read: (topic) => Promise.resolve(driver.records(topic).map(({ topic: _, ...record }) => record)),
+    read: (topic: string) => Promise.resolve(driver.records(topic).map(({ topic: _, ...record }) => record)),
     close: () => Promise.resolve(),
   })
-})
+}
+
+const refusingUnknownTopics = () => ({ driver: createMemoryDriver({ autoCreateTopics: false }) })
+
+describeDriverContract({ name: 'memory', start, refusingUnknownTopics }, { describe, test, beforeAll, afterAll })

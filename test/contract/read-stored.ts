@@ -1,5 +1,5 @@
 import { readTopic, type ReadRecord } from '../../demo/read-back.ts'
-import type { StoredRecord } from './driver-contract.ts'
+import type { StoredRecord } from '../../src/testing.ts'
 
 /** Reads a topic with a consumer of its own until it has `count` records. */
 export async function readStored(

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createMessaging, ProducerManifest, type MessagingOptions } from '../../src/index.ts'
-import { describeDriverContract } from '../contract/driver-contract.ts'
+import { describeDriverContract } from '../../src/testing.ts'
 import { readStored } from '../contract/read-stored.ts'
 
 const {
@@ -17,13 +17,18 @@ const brokers = KAFKA_BOOTSTRAP.split(',')
 /** Librdkafka asks for a missing topic this long before it gives up; its default of 30 s is for clusters that are slow to create. */
 const impatient = { confluent: { 'topic.metadata.propagation.max.ms': 1000 } }
 
-describeDriverContract('confluent on Apache Kafka', () =>
+const start = () =>
   Promise.resolve({
-    options: { brokers, producer: { createTopic: 'if-missing' } },
+    options: { brokers, producer: { createTopic: 'if-missing' } } as const,
     partitions: 4,
-    read: (topic, count) => readStored(brokers, topic, count),
+    read: (topic: string, count: number) => readStored(brokers, topic, count),
     close: () => Promise.resolve(),
-  }),
+  })
+const refusingUnknownTopics = (): MessagingOptions => ({ brokers, driverOptions: impatient })
+
+describeDriverContract(
+  { name: 'confluent on Apache Kafka', start, refusingUnknownTopics },
+  { describe, test, beforeAll, afterAll },
 )
 
 function textManifest(settings: Readonly<Record<string, string | number>> = {}) {

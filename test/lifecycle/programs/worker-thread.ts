@@ -4,7 +4,10 @@ import { createMessaging, isMessagingError } from '../../../src/index.ts'
 import { TextSent } from './manifests.ts'
 
 const [driver, brokers = ''] = isMainThread ? process.argv.slice(2) : (workerData as string[])
-const messaging = createMessaging({ brokers: brokers.split(','), driver: driver as 'confluent' | 'memory' })
+const messaging = createMessaging({
+  brokers: brokers.split(','),
+  driver: driver as 'auto' | 'confluent' | 'memory' | 'platformatic',
+})
 if (isMainThread) {
   await messaging.registry.send(TextSent, 'from the main thread')
   const worker = new Worker(new URL(import.meta.url), { workerData: [driver, brokers] })

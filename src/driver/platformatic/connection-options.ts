@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { MessagingError } from '../../errors/messaging-error.ts'
+import type { DriverOptions, DriverTlsOptions } from '../driver.ts'
+import type { ConnectionOptions } from './platformatic-module.ts'
+
+/**
+ * Our configuration as options of a connection.
+ * @throws DRIVER_OPTION_INVALID for a PEM file that cannot be read
+ */
+export function createConnectionOptions({ profile, tls, sasl, connectTimeoutMs }: DriverOptions): ConnectionOptions {
+  return {
+    connectTimeout: connectTimeoutMs,
+    requestTimeout: profile.requestTimeoutMs,
+    // The driver bounds what is on the wire; a second bound would only delay the requests between.
+    maxInflights: 1_000_000,
+    // Without it, messages that nobody acknowledges (acks 0) would gather in the socket.
+    handleBackPressure: true,
+    ...(tls.enabled ? { tls: tlsOptions(tls) } : {}),
+    ...(sasl.mechanism
+      ? {
+          sasl: {
+            mechanism: sasl.mechanism.toUpperCase(),
+            username: sasl.username ?? '',
+            password: sasl.password?.reveal() ?? '',
+          },
+        }
+      : {}),
+  }
+}
+
+function tlsOptions(tls: DriverTlsOptions): Record<string, unknown> {
+  const options: Record<string, unknown> = {
+    ca: pem('tls.ca', tls.ca),
+    cert: pem('tls.certificate', tls.certificate),
+    key: pem('tls.key', tls.key?.reveal()),
+    passphrase: tls.keyPassword?.reveal(),
+    rejectUnauthorized: true,
+  }
+  if (!tls.verifyHostname) options.checkServerIdentity = () => undefined
+  // tls.connect takes an undefined option for a set one.
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
+
+function pem(name: string, value: string | undefined): string | Buffer | undefined {
+  if (value === undefined || value.includes('-----BEGIN')) return value
+  try {
+    return readFileSync(value)
+  } catch (error) {
+    const reason = `${name} cannot be read: ${(error as NodeJS.ErrnoException).code}`
+    throw new MessagingError('DRIVER_OPTION_INVALID', { driver: 'platformatic', reason })
+  }
+}

@@ -1,0 +1,76 @@
+import { MessagingError } from '../../errors/messaging-error.ts'
+import type { Driver, DriverModule, DriverOptions } from '../driver.ts'
+import { BrokerCounts } from './broker-counts.ts'
+import { Cluster } from './cluster.ts'
+import { createConnectionOptions } from './connection-options.ts'
+import { loadPlatformaticModule, type LibraryCompression, type PlatformaticModule } from './platformatic-module.ts'
+import { RecordSender } from './record-sender.ts'
+
+const defaultTopicPropagationMs = 30_000
+
+/** Kafka in JavaScript: connections, TLS, SASL and the protocol of @platformatic/kafka, with batches of our own. */
+export const platformaticDriver: DriverModule = {
+  name: 'platformatic',
+  needsBrokers: () => true,
+  async createDriver(options) {
+    const library = await loadPlatformaticModule()
+    const topicPropagationMs = readPassThrough(options)
+    const compression = findCompression(library, options)
+    const counts = new BrokerCounts()
+    const cluster = new Cluster(library, options, createConnectionOptions(options), (nodeId) =>
+      counts.reconnected(nodeId),
+    )
+    const identity = await cluster.connect()
+    const sender = new RecordSender({ library, cluster, options, compression, identity, counts, topicPropagationMs })
+    return createDriver(cluster, sender, counts, options)
+  },
+}
+
+function createDriver(cluster: Cluster, sender: RecordSender, counts: BrokerCounts, options: DriverOptions): Driver {
+  const { statistics } = options
+  const telling = statistics
+    ? setInterval(() => {
+        statistics.onStatistics(counts.take((nodeId) => sender.queuedFor(nodeId)))
+      }, statistics.intervalMs).unref()
+    : undefined
+  return {
+    // Every message is written into the bytes of its batch at once.
+    capabilities: { copiesValue: true, idempotence: true, workerThreads: true, durable: true },
+    produce(message, settlement) {
+      sender.produce(message, settlement)
+      return true
+    },
+    flush() {
+      sender.hurry()
+      return Promise.resolve()
+    },
+    async close() {
+      clearInterval(telling)
+      sender.close()
+      await cluster.close()
+    },
+    ensureTopic: (topic) => cluster.createTopic(topic),
+  }
+}
+
+function readPassThrough({ passThrough }: DriverOptions): number {
+  const { topicPropagationMs = defaultTopicPropagationMs, ...unknown } = passThrough
+  const [name] = Object.keys(unknown)
+  const reason =
+    name === undefined
+      ? 'topicPropagationMs must be a number of milliseconds'
+      : `${name} is not one of its options (topicPropagationMs)`
+  if (name === undefined && typeof topicPropagationMs === 'number' && topicPropagationMs >= 0) return topicPropagationMs
+  throw new MessagingError('DRIVER_OPTION_INVALID', { driver: 'platformatic', reason })
+}
+
+function findCompression(
+  { compressionsAlgorithms }: PlatformaticModule,
+  { profile }: DriverOptions,
+): LibraryCompression | undefined {
+  if (profile.compression === 'none') return undefined
+  const found = compressionsAlgorithms[profile.compression]
+  if (found?.available) return found
+  const reason = `${profile.compression} compression is not available in this version of Node`
+  throw new MessagingError('DRIVER_OPTION_INVALID', { driver: 'platformatic', reason })
+}

@@ -1,0 +1,114 @@
+import { MessagingError } from '../../errors/messaging-error.ts'
+
+/** The parts of @platformatic/kafka that the driver uses, described here so that its types are no dependency of ours. */
+export interface PlatformaticModule {
+  readonly Connection: new (clientId: string, options: ConnectionOptions) => LibraryConnection
+  readonly Writer: { create(): LibraryWriter }
+  readonly crc32c: (data: unknown) => number
+  readonly compressionsAlgorithms: Readonly<Record<string, LibraryCompression>>
+  readonly protocolErrors: Readonly<Record<string, { readonly canRetry: boolean }>>
+  readonly protocolErrorsCodesById: Readonly<Record<number, string>>
+  /** Requests of Kafka’s protocol, by name and version: `metadataV12`. */
+  readonly apis: Readonly<Record<string, LibraryApi | undefined>>
+}
+
+export interface ConnectionOptions {
+  readonly connectTimeout: number
+  readonly requestTimeout: number
+  readonly maxInflights: number
+  readonly handleBackPressure: boolean
+  readonly tls?: Readonly<Record<string, unknown>> | undefined
+  readonly tlsServerName?: boolean
+  readonly sasl?: { readonly mechanism: string; readonly username?: string; readonly password?: string } | undefined
+}
+
+export interface LibraryConnection {
+  readonly socket: { unref(): void; destroy(): void; setKeepAlive(enabled: boolean): void } | undefined
+  connect(host: string, port: number, callback: (error: LibraryError | null) => void): void
+  close(callback: (error: LibraryError | null) => void): void
+  isConnected(): boolean
+  on(event: 'error', listener: (error: LibraryError) => void): void
+  on(event: 'close', listener: () => void): void
+  send(
+    apiKey: number,
+    apiVersion: number,
+    createPayload: () => LibraryWriter,
+    parseResponse: unknown,
+    hasRequestHeaderTaggedFields: boolean,
+    hasResponseHeaderTaggedFields: boolean,
+    callback: LibraryCallback,
+  ): void
+}
+
+export type LibraryCallback = (error: LibraryError | null, response?: unknown) => void
+
+export interface LibraryApi {
+  readonly api: (connection: LibraryConnection, ...args: readonly unknown[]) => void
+  readonly parseResponse: unknown
+}
+
+export interface LibraryWriter {
+  readonly context: { noResponse?: boolean }
+  readonly dynamicBuffer: unknown
+  append(bytes: Buffer): LibraryWriter
+  appendInt16(value: number): LibraryWriter
+  appendInt32(value: number): LibraryWriter
+  appendUnsignedVarInt(value: number): LibraryWriter
+  appendString(value: string | null, compact: boolean): LibraryWriter
+  appendArray<Entry>(
+    entries: readonly Entry[],
+    write: (writer: LibraryWriter, entry: Entry) => unknown,
+    compact: boolean,
+    taggedFields: boolean,
+  ): LibraryWriter
+  appendTaggedFields(): LibraryWriter
+}
+
+export interface LibraryCompression {
+  readonly bitmask: number
+  readonly available: boolean
+  compressSync(data: Buffer): Buffer
+}
+
+/** Errors of the library nest: one for the request, in it one for each thing that failed, in those a cause. */
+export interface LibraryError extends Error {
+  readonly code?: string
+  readonly errors?: readonly LibraryError[]
+  /** Kafka’s error number. */
+  readonly apiCode?: number
+  readonly apiId?: string
+  readonly serverErrorMessage?: string | null
+  /** What was answered, where parts of it are errors. */
+  readonly response?: unknown
+}
+
+const driver = 'platformatic'
+const packageName = '@platformatic/kafka'
+
+/**
+ * Imports the package on first use.
+ * @throws DRIVER_NOT_INSTALLED, DRIVER_LOAD_FAILED
+ */
+export async function loadPlatformaticModule(): Promise<PlatformaticModule> {
+  try {
+    const loaded = await importPackage()
+    return { ...loaded, apis: loaded as unknown as PlatformaticModule['apis'] }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const [reason = 'unknown reason'] = message.split('\n')
+    if ((code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && reason.includes(packageName))
+      throw new MessagingError('DRIVER_NOT_INSTALLED', { driver, package: packageName }, { cause: error })
+    throw new MessagingError('DRIVER_LOAD_FAILED', { driver, package: packageName, reason }, { cause: error })
+  }
+}
+
+async function importPackage(): Promise<PlatformaticModule> {
+  try {
+    return (await import(packageName)) as PlatformaticModule
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING') throw error
+    // Code that comes out of a V8 startup snapshot has no import() and no place of its own: the working directory stands in.
+    const { createRequire } = process.getBuiltinModule('node:module')
+    return createRequire(`${process.cwd()}/`)(packageName) as PlatformaticModule
+  }
+}
