@@ -130,7 +130,7 @@ function conditions({ recordedAt, commit, isQuick, machine, versions, results }:
   return [
     `Recorded ${recordedAt} at ${commit}: ${Object.values(machine).join(', ')}; ${list(versions)}.`,
     `${rounds} round${rounds === 1 ? '' : 's'}${isQuick ? ', **a quick run: short windows and few rounds, good for seeing that it works**' : ''}.`,
-    'Kafka runs on the same machine, one broker. acks=all; 256-byte values and one partition where nothing else is said.',
+    'acks=all; 256-byte values and one partition where nothing else is said.',
   ].join('\n')
 }
 
