@@ -13,9 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const scratch = mkdtempSync(join(tmpdir(), 'postrider-package-'))
 
 try {
-  // A file whose source is gone must not linger in the package.
-  rmSync(join(root, 'dist'), { recursive: true, force: true })
-  run('tsc', ['-p', 'tsconfig.build.json'])
+  run('node', [join(root, 'scripts/build.mjs')])
   const tarball = pack()
   run('publint', ['run', '--strict', tarball])
   // esm-only: require() of an ES module works on every Node version the package supports.

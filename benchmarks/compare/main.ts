@@ -68,7 +68,7 @@ async function measure(args: BenchArguments, works: readonly Work[], clients: Pl
   await installDependencies(fileURLToPath(new URL('.', import.meta.url)), createProgress())
   note(Object.values(machine).join(', '))
   note('building postrider into dist')
-  execFileSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: ['ignore', 2, 2] })
+  execFileSync('node', ['scripts/build.mjs'], { cwd: root, stdio: ['ignore', 2, 2] })
 
   await using kafka = args.brokers === undefined ? await startOwnKafka(note) : undefined
   const brokers = args.brokers ?? kafka!.bootstrap
