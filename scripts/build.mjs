@@ -9,7 +9,9 @@ import { rolldown } from 'rolldown'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { bin, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const outputs = [...Object.values(exports).map((conditions) => conditions.default), ...Object.values(bin)].filter(Boolean)
+const outputs = [...Object.values(exports).map((conditions) => conditions.default), ...Object.values(bin)].filter(
+  Boolean,
+)
 const names = outputs.map((/** @type {string} */ path) => path.replace(/^\.\/dist\//, '').replace(/\.js$/, ''))
 
 // A file whose source is gone must not linger in the package.
