@@ -32,6 +32,19 @@ export class ProducerLedger {
     return this.started % messagesPerTime === 0 || this.started - this.acknowledged - this.failed <= timedUnderWay
   }
 
+  /** Whether anybody wants to know how long encoding takes. */
+  get measuresEncoding(): boolean {
+    return this.#meter !== undefined || channels['message.encoded'].hasSubscribers
+  }
+
+  recordEncoded(bytes: number, durationMs: number): void {
+    this.#meter?.encoded(bytes, durationMs)
+    const channel = channels['message.encoded']
+    if (!channel.hasSubscribers) return
+    const { instance, manifest, topic } = this
+    channel.publish({ instance, manifest, topic, bytes, durationMs })
+  }
+
   recordSent(bytes: number): void {
     this.#meter?.sent(bytes)
     const channel = channels['message.sent']

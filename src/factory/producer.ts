@@ -6,7 +6,6 @@ import type { MessageMeter } from '../instrumentation/message-meter.ts'
 import type { SentMessage } from '../instrumentation/message-trace.ts'
 import type { PayloadLog } from '../instrumentation/payload-log.ts'
 import type { TraceSwitch } from '../instrumentation/tracing.ts'
-import { channels } from '../instrumentation/events.ts'
 import { BatchResult } from './batch-result.ts'
 import { BatchDelivery, DispatchDelivery, SendDelivery, type MessageDelivery } from './deliveries.ts'
 import type { DeliveryReport } from './delivery-report.ts'
@@ -249,7 +248,7 @@ export class Producer<Payload = unknown> {
     this.#client.produce({ topic, value, key, headers: encodedHeaders, partition, timestamp }, delivery, bytes)
     this.#payloadLog?.(name, topic, key, given)
     // Only now: a listener that sends a message itself overwrites the buffer that the codecs share.
-    if (encodeMs !== undefined) this.#tellEncodeTime(value?.length ?? 0, encodeMs)
+    if (encodeMs !== undefined) this.ledger.recordEncoded(value?.length ?? 0, encodeMs)
   }
 
   #encodeKey(key: MessageKey): Buffer | null {
@@ -263,14 +262,9 @@ export class Producer<Payload = unknown> {
     }
   }
 
-  #tellEncodeTime(bytes: number, durationMs: number): void {
-    const { name: manifest, topic, ledger } = this
-    channels['message.encoded'].publish({ instance: ledger.instance, manifest, topic, bytes, durationMs })
-  }
-
   /** A small payload is encoded in less time than it takes to read the clock twice: some stand for all. */
   #measuresEncoding(): boolean {
-    return channels['message.encoded'].hasSubscribers && this.#encoded++ % messagesPerEncodeTime === 0
+    return this.ledger.measuresEncoding && this.#encoded++ % messagesPerEncodeTime === 0
   }
 
   #hookFailure(hook: string, error: unknown, reason = ''): MessagingError {

@@ -74,21 +74,30 @@ test('a failure that its caller hears of is no warning', () => {
   expect(emitWarning).not.toHaveBeenCalled()
 })
 
-function meteredLedger(): { ledger: ProducerLedger; sent: MockInstance; acknowledged: MockInstance } {
+function meteredLedger(): {
+  ledger: ProducerLedger
+  encoded: MockInstance
+  sent: MockInstance
+  acknowledged: MockInstance
+} {
   const aggregator = new MetricsAggregator({ instance: 'instance', clients: () => [] })
   onTestFinished(() => aggregator.close())
   const meter = aggregator.meterOf('M', 'orders')
   return {
     ledger: new ProducerLedger('M', 'orders', 'instance', meter),
+    encoded: vi.spyOn(meter, 'encoded'),
     sent: vi.spyOn(meter, 'sent'),
     acknowledged: vi.spyOn(meter, 'acknowledged'),
   }
 }
 
 test('tells its meter of each message', () => {
-  const { ledger, sent, acknowledged } = meteredLedger()
+  const { ledger, encoded, sent, acknowledged } = meteredLedger()
+  ledger.recordEncoded(7, 0.5)
   ledger.recordSent(7)
   ledger.recordAcknowledged(0, 1, 7, 0)
+  expect(ledger.measuresEncoding).toBe(true)
+  expect(encoded.mock.calls).toEqual([[7, 0.5]])
   expect(sent.mock.calls).toEqual([[7]])
   expect(acknowledged.mock.calls).toEqual([[7, 0]])
 })
@@ -111,5 +120,6 @@ test('for metrics the first messages under way are timed, then every 8th; for li
 })
 
 test('nothing is timed for nobody', () => {
-  expect(new ProducerLedger('M', 'orders', 'instance').measuresTime).toBe(false)
+  const { measuresTime, measuresEncoding } = new ProducerLedger('M', 'orders', 'instance')
+  expect({ measuresTime, measuresEncoding }).toEqual({ measuresTime: false, measuresEncoding: false })
 })

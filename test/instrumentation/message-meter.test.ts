@@ -16,12 +16,17 @@ test('adds to the rows of the table that are fed by its events, and makes no eve
     return new EventFeed(rowsOf(event), ['manifest', 'topic'], seriesFor, 10)
   }
   const meter = new MessageMeter(feedOf, 'mine', 'Paid', 'paid')
+  meter.encoded(10, 2)
   meter.sent(10)
   meter.sent(5)
   meter.acknowledged(10, 3)
   meter.acknowledged(5, 0)
   const totals = Object.fromEntries(Object.entries(made).map(([key, series]) => [key, series.map((one) => one.total)]))
-  expect(totals).toEqual({ 'message.sent Paid paid': [2, 15], 'message.acknowledged Paid paid': [2, 3] })
+  expect(totals).toEqual({
+    'message.encoded Paid paid': [2],
+    'message.sent Paid paid': [2, 15],
+    'message.acknowledged Paid paid': [2, 3],
+  })
   expect(Object.values(channels).some(({ hasSubscribers }) => hasSubscribers)).toBe(false)
 })
 
