@@ -1,7 +1,7 @@
 // npm run bench: compares what producers of Node.js reach on a real Kafka, each run in a process of its own. `-- --help` says more.
 
 import { execFileSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { installDependencies } from '../../scripts/setup/dependencies.mjs'
 import { createProgress } from '../../scripts/setup/progress.mjs'
@@ -47,7 +47,7 @@ async function main(args: BenchArguments): Promise<number> {
   const chosen = (row: Named, parts: readonly string[]): boolean =>
     parts.length > 0 ? parts.some((part) => row.name.includes(part)) : !(args.isQuick && row.isExtra)
   const works = workTable.filter((work) => chosen(work, args.only))
-  const clients = clientTable.filter((client) => chosen(client, args.clients) && isBuilt(client.settings))
+  const clients = clientTable.filter((client) => chosen(client, args.clients))
   if (works.length === 0) throw new Error(`no work is called ${args.only.join(', ')}; there are ${names(workTable)}`)
   if (clients.length === 0)
     throw new Error(`no client is called ${args.clients.join(', ')}; there are ${names(clientTable)}`)
@@ -121,11 +121,6 @@ function show(report: Report): void {
     if (table !== notMeasured) process.stdout.write(`\n${name}\n\n${table}\n`)
   }
   for (const { work, client, reason } of report.failures) process.stdout.write(`${work} ${client} failed: ${reason}\n`)
-}
-
-/** A driver is compared once there is one. */
-function isBuilt({ driver }: Plan['clients'][number]['settings']): boolean {
-  return driver === undefined || existsSync(`${root}/src/driver/${driver}`)
 }
 
 function names(rows: readonly Named[]): string {
