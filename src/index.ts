@@ -10,6 +10,7 @@ export type {
   TopicConfig,
 } from './factory/producer-manifest.ts'
 export type { DeliveryReport } from './factory/delivery-report.ts'
+export type { OutgoingMessage, SendMiddleware } from './factory/middleware.ts'
 export type { SendManyOptions, SendOptions } from './factory/send-options.ts'
 export type { ProducerRegistry } from './registry/producer-registry.ts'
 export type { ClientStatus, ProducerStatus, RegistryState, RegistryStatus } from './registry/registry-status.ts'

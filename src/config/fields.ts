@@ -100,6 +100,16 @@ export const producerFields = {
     default: 'never',
     doc: 'Whether the first send of a manifest creates its topic, as its topicConfig says.',
   }),
+  messageId: flag({
+    default: false,
+    doc: 'Give each message an id (UUIDv7) in a header, so that consumers recognise a duplicate.',
+  }),
+  messageIdHeader: text({
+    default: 'postrider-message-id',
+    pattern: /^\S+$/,
+    expected: 'a name without spaces',
+    doc: 'Name of that header. A message that has one already keeps it.',
+  }),
   subjectStrategy: choice(['topic', 'record', 'topic-record'] as const, {
     default: 'topic',
     doc: 'Name a schema is registered under: `<topic>-value`, the full name of its record, or `<topic>-<record>`.',

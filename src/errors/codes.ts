@@ -71,6 +71,13 @@ export const errorCodes = {
     raised: 'an overridden manifest method throws or returns something of the wrong type; `cause` has what it threw',
     remedy: 'Correct the method.',
   },
+  MIDDLEWARE_FAILED: {
+    message: 'Middleware {middleware} failed for {manifest}{reason}.',
+    retriable: false,
+    outcome: 'not_sent',
+    raised: 'middleware throws, to refuse a message or by mistake; `cause` has what it threw',
+    remedy: 'Look at `cause`; correct the middleware or what it refuses.',
+  },
   PAYLOAD_INVALID: {
     message: 'Payload of {manifest} at {path}: expected {expected}, got {actual}.',
     retriable: false,

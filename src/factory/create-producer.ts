@@ -8,6 +8,8 @@ import { MessagingError } from '../errors/messaging-error.ts'
 import type { MessageMeter } from '../instrumentation/message-meter.ts'
 import type { PayloadLog } from '../instrumentation/payload-log.ts'
 import type { TraceSwitch } from '../instrumentation/tracing.ts'
+import { createMessageIds } from './message-id.ts'
+import type { MiddlewareChain } from './middleware.ts'
 import { Producer } from './producer.ts'
 import type { ReadManifest } from './read-manifest.ts'
 import { adoptSchemaRegistry } from './create-schema-registry.ts'
@@ -20,6 +22,8 @@ export interface ProducerEnvironment {
   readonly tracing?: TraceSwitch | undefined
   readonly meterOf?: (topic: string) => MessageMeter | undefined
   readonly payloadLog?: PayloadLog | undefined
+  readonly middleware?: MiddlewareChain | undefined
+  readonly createMessageId?: () => Buffer
   readonly schemaRegistry: () => SchemaRegistry
   /** The shared client for a producer's profile. */
   readonly connect: () => Promise<{ client: Client; driver: Driver; driverName: string }>
@@ -79,7 +83,7 @@ export async function createProducer(
     const stringified = Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, String(value)]))
     await driver.ensureTopic({ topic, partitions, replicationFactor, config: stringified })
   }
-  const { maxMessageBytes } = config
+  const { maxMessageBytes, messageIdHeader: header } = config
   return new Producer({
     name,
     manifest: manifest.instance,
@@ -93,5 +97,7 @@ export async function createProducer(
     meter: environment.meterOf?.(topic),
     payloadLog: environment.payloadLog,
     maxMessageBytes,
+    middleware: environment.middleware,
+    messageId: config.messageId ? { header, create: environment.createMessageId ?? createMessageIds() } : undefined,
   })
 }

@@ -1,11 +1,12 @@
 import { Delivery } from '../driver/delivery.ts'
 import { createDriverError } from '../driver/driver-error.ts'
 import type { DriverFailure } from '../driver/driver.ts'
-import { MessagingError } from '../errors/messaging-error.ts'
+import type { MessagingError } from '../errors/messaging-error.ts'
 import type { MessageTrace } from '../instrumentation/message-trace.ts'
 import type { BatchResult } from './batch-result.ts'
 import type { DeliveryReport } from './delivery-report.ts'
 import type { ProducerLedger } from './producer-ledger.ts'
+import { createAbortError } from './send-deadline.ts'
 
 /** A message of a producer: tells the ledger and, by its kind, a caller, a batch or nobody. */
 export abstract class MessageDelivery extends Delivery {
@@ -86,7 +87,7 @@ export abstract class MessageDelivery extends Delivery {
 
   #abortError(code: 'SEND_ABORTED' | 'SEND_ABANDONED'): MessagingError {
     const { manifest, topic } = this.ledger
-    return new MessagingError(code, { manifest }, { manifest, topic, cause: this.#signal?.reason })
+    return createAbortError(code, this.#signal, { manifest, topic })
   }
 }
 

@@ -9,26 +9,18 @@ import type { TraceSwitch } from '../instrumentation/tracing.ts'
 import { BatchResult } from './batch-result.ts'
 import { BatchDelivery, DispatchDelivery, SendDelivery, type MessageDelivery } from './deliveries.ts'
 import type { DeliveryReport } from './delivery-report.ts'
-import { encodeHeaders, encodeKey, headerBytes } from './message-parts.ts'
-import type { MessageHeaders, MessageKey, ProducerManifest } from './producer-manifest.ts'
+import { messageBytes, MessageEncoder, type MessageEncoderParts } from './message-encoder.ts'
+import type { MessageKey } from './producer-manifest.ts'
 import { ProducerLedger } from './producer-ledger.ts'
 import {
   checkSendOptions,
-  encodePartition,
-  encodeTimestamp,
   invalidOption,
   knownForMany,
   type SendManyOptions,
   type SendOptions,
 } from './send-options.ts'
 
-export interface ProducerParts<Payload> {
-  readonly name: string
-  readonly manifest: ProducerManifest<Payload>
-  readonly topic: string
-  readonly codec: Codec<Payload>
-  /** Writes the key where it has a schema. Default: keys are text or bytes. */
-  readonly keyCodec?: Codec | undefined
+export interface ProducerParts<Payload> extends MessageEncoderParts<Payload> {
   readonly client: Client
   readonly driverName: string
   /** The messaging instance it belongs to, named in events. */
@@ -45,7 +37,6 @@ export interface ProducerParts<Payload> {
 const noOptions: SendOptions = Object.freeze({})
 /** A long sendMany lets acknowledgements and other work in after this many messages, a few milliseconds of encoding. */
 const messagesPerTurn = 1000
-const messagesPerEncodeTime = 16
 
 /** The live producer of one manifest: encodes, hands over to the client and reports. */
 export class Producer<Payload = unknown> {
@@ -54,15 +45,13 @@ export class Producer<Payload = unknown> {
   readonly codec: Codec<Payload>
   readonly ledger: ProducerLedger
   readonly driverName: string
-  readonly #keyCodec: Codec | undefined
-  readonly #manifest: ProducerManifest<Payload>
+  readonly #encoder: MessageEncoder<Payload>
   readonly #client: Client
   readonly #maxMessageBytes: number
   readonly #tracing: TraceSwitch
   readonly #single: SentMessage
   readonly #payloadLog: PayloadLog | undefined
   readonly #batches = new Set<Promise<unknown>>()
-  #encoded = 0
 
   constructor(parts: ProducerParts<Payload>) {
     this.name = parts.name
@@ -70,8 +59,7 @@ export class Producer<Payload = unknown> {
     this.codec = parts.codec
     this.ledger = new ProducerLedger(parts.name, parts.topic, parts.instance, parts.meter)
     this.driverName = parts.driverName
-    this.#keyCodec = parts.keyCodec
-    this.#manifest = parts.manifest
+    this.#encoder = new MessageEncoder(parts, parts.client.capabilities.copiesValue)
     this.#client = parts.client
     this.#maxMessageBytes = parts.maxMessageBytes
     this.#payloadLog = parts.payloadLog
@@ -167,13 +155,13 @@ export class Producer<Payload = unknown> {
     try {
       this.#encodeAndProduce(delivery, payload, options, isTombstone)
     } catch (error) {
-      delivery.fail(isMessagingError(error) ? error : this.#hookFailure('codec.encode', error))
+      delivery.fail(isMessagingError(error) ? error : this.#encoder.hookFailure('codec.encode', error))
     }
   }
 
   #encodeAndProduce(
     delivery: MessageDelivery,
-    given: Payload | null,
+    payload: Payload | null,
     options: SendOptions,
     isTombstone: boolean,
   ): void {
@@ -181,95 +169,24 @@ export class Producer<Payload = unknown> {
     if (options !== noOptions) checkSendOptions(options, name)
     if (delivery.abortIfSignalled()) return
 
-    let key: Buffer | null
-    let partition: number
-    let timestamp: number
-    let headers: MessageHeaders | undefined
-    let value: Buffer | null = null
-    let encodeMs: number | undefined
-    if (isTombstone) {
-      key = this.#encodeKey(options.key)
-      partition = encodePartition(options.partition, name)
-      timestamp = encodeTimestamp(options.timestamp, name)
-    } else {
-      if (given === null || given === undefined) {
-        const expected = 'a payload (to delete a key use registry.tombstone())'
-        throw new MessagingError(
-          'PAYLOAD_INVALID',
-          { manifest: name, path: '$', expected, actual: String(given) },
-          { manifest: name },
-        )
-      }
-      const manifest = this.#manifest
-      let hook = 'prepare'
-      let rawKey: MessageKey
-      let rawPartition: number | undefined
-      let rawTimestamp: number | Date | undefined
-      let payload: Payload
-      try {
-        payload = manifest.prepare(given)
-        if (payload instanceof Promise)
-          throw this.#hookFailure(hook, undefined, ': it returns a promise, and is not awaited')
-        hook = 'key'
-        rawKey = options.key === undefined ? manifest.key(payload) : options.key
-        key = this.#encodeKey(rawKey)
-        hook = 'partition'
-        rawPartition = options.partition ?? manifest.partition(payload, key)
-        hook = 'timestamp'
-        rawTimestamp = options.timestamp ?? manifest.timestamp(payload)
-        hook = 'headers'
-        headers = manifest.headers(payload)
-      } catch (error) {
-        throw isMessagingError(error) ? error : this.#hookFailure(hook, error)
-      }
-      partition = encodePartition(rawPartition, name)
-      timestamp = encodeTimestamp(rawTimestamp, name)
-      const startedAt = this.#measuresEncoding() ? performance.now() : 0
-      value = this.codec.encode(payload)
-      if (startedAt !== 0) encodeMs = performance.now() - startedAt
-      // Codecs share one buffer; a driver that keeps the bytes must get its own.
-      if (!this.#client.capabilities.copiesValue) value = Buffer.from(value)
-    }
-
-    let encodedHeaders = encodeHeaders(name, headers, options.headers)
-    let bytes = (key?.length ?? 0) + (value?.length ?? 0)
-    if (encodedHeaders !== undefined) bytes += headerBytes(encodedHeaders)
+    let message = this.#encoder.encode(payload, options, isTombstone, this.ledger.measuresEncoding)
+    const encodeMs = this.#encoder.lastEncodeMs
+    let bytes = messageBytes(message)
     if (bytes > this.#maxMessageBytes) {
       const reason = `${bytes} bytes of key, value and headers are over maxMessageBytes (${this.#maxMessageBytes})`
       throw new MessagingError('MESSAGE_TOO_LARGE', { reason }, { manifest: name, topic })
     }
     if (delivery.trace !== undefined) {
-      const traced = delivery.trace.headers(encodedHeaders)
-      const tracedBytes = bytes + headerBytes(traced ?? []) - headerBytes(encodedHeaders ?? [])
+      const traced = { ...message, headers: delivery.trace.headers(message.headers) }
+      const tracedBytes = messageBytes(traced)
       // To be traced is no reason to fail: a message that has no room for it goes without.
-      if (tracedBytes <= this.#maxMessageBytes) [encodedHeaders, bytes] = [traced, tracedBytes]
+      if (tracedBytes <= this.#maxMessageBytes) [message, bytes] = [traced, tracedBytes]
     }
     delivery.start()
-    this.#client.produce({ topic, value, key, headers: encodedHeaders, partition, timestamp }, delivery, bytes)
-    this.#payloadLog?.(name, topic, key, given)
+    this.#client.produce(message, delivery, bytes)
+    this.#payloadLog?.(name, topic, message.key, payload)
     // Only now: a listener that sends a message itself overwrites the buffer that the codecs share.
-    if (encodeMs !== undefined) this.ledger.recordEncoded(value?.length ?? 0, encodeMs)
-  }
-
-  #encodeKey(key: MessageKey): Buffer | null {
-    if (this.#keyCodec === undefined) return encodeKey(key, this.name)
-    if (key === undefined || key === null) return null
-    try {
-      // A copy, since the value is encoded into the same buffer next.
-      return Buffer.from(this.#keyCodec.encode(key))
-    } catch (error) {
-      throw isMessagingError(error) ? error.of(this.name) : error
-    }
-  }
-
-  /** A small payload is encoded in less time than it takes to read the clock twice: some stand for all. */
-  #measuresEncoding(): boolean {
-    return this.ledger.measuresEncoding && this.#encoded++ % messagesPerEncodeTime === 0
-  }
-
-  #hookFailure(hook: string, error: unknown, reason = ''): MessagingError {
-    const context = { manifest: this.name, topic: this.topic, cause: error }
-    return new MessagingError('MANIFEST_HOOK_FAILED', { manifest: this.name, hook, reason }, context)
+    if (encodeMs !== undefined) this.ledger.recordEncoded(message.value?.length ?? 0, encodeMs)
   }
 }
 

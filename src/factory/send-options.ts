@@ -14,17 +14,31 @@ export interface SendOptions {
   readonly timestamp?: number | Date
   /** Stops waiting: SEND_ABORTED if nothing was handed over yet, SEND_ABANDONED if the message may still arrive. */
   readonly signal?: AbortSignal
+  /**
+   * Final verdict after so many milliseconds, building the producer and waiting for room included: DELIVERY_TIMED_OUT, with outcome
+   * `not_sent` if nothing was handed over yet, `unknown` if the driver has the message. Default: queueTimeoutMs and
+   * deliveryTimeoutMs alone decide. Not for dispatch, whose verdict nobody waits for.
+   */
+  readonly timeoutMs?: number
 }
 
 /** Options of all messages of one `sendMany`. */
 export type SendManyOptions = Omit<SendOptions, 'key'>
 
-const known: ReadonlySet<string> = new Set<keyof SendOptions>(['key', 'headers', 'partition', 'timestamp', 'signal'])
+const known: ReadonlySet<string> = new Set<keyof SendOptions>([
+  'key',
+  'headers',
+  'partition',
+  'timestamp',
+  'signal',
+  'timeoutMs',
+])
+const maxTimeoutMs = 2_147_483_647
 
 /** What many messages at once can have in common. */
 export const knownForMany: ReadonlySet<string> = new Set([...known].filter((option) => option !== 'key'))
 
-/** @throws SEND_OPTION_INVALID for an unknown option or a signal that is none */
+/** @throws SEND_OPTION_INVALID for an unknown option, a signal or a timeoutMs that is none */
 export function checkSendOptions(options: SendOptions, manifest: string, allowed = known): void {
   if (typeof options !== 'object' || options === null) {
     throw invalidOption(manifest, '(all)', 'an object', describeType(options))
@@ -33,10 +47,18 @@ export function checkSendOptions(options: SendOptions, manifest: string, allowed
     if (!allowed.has(option))
       throw invalidOption(manifest, option, `one of ${[...allowed].join(', ')}`, 'an unknown option')
   }
-  const { signal } = options
+  const { signal, timeoutMs } = options
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidOption(manifest, 'signal', 'an AbortSignal', describeType(signal))
   }
+  if (timeoutMs !== undefined && !isTimeout(timeoutMs)) {
+    const actual = typeof timeoutMs === 'number' ? String(timeoutMs) : describeType(timeoutMs)
+    throw invalidOption(manifest, 'timeoutMs', `whole milliseconds from 1 to ${maxTimeoutMs}`, actual)
+  }
+}
+
+export function isTimeout(timeoutMs: unknown): boolean {
+  return Number.isInteger(timeoutMs) && (timeoutMs as number) >= 1 && (timeoutMs as number) <= maxTimeoutMs
 }
 
 /** -1 leaves the choice to the partitioner. @throws SEND_OPTION_INVALID */

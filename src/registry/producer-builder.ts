@@ -4,6 +4,8 @@ import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import { createProducer } from '../factory/create-producer.ts'
 import { createSchemaRegistry } from '../factory/create-schema-registry.ts'
+import { createMessageIds } from '../factory/message-id.ts'
+import type { MiddlewareList } from '../factory/middleware.ts'
 import type { Producer } from '../factory/producer.ts'
 import type { ProducerManifestClass } from '../factory/producer-manifest.ts'
 import { readManifest } from '../factory/read-manifest.ts'
@@ -24,11 +26,14 @@ export interface ProducerBuilderParts {
   readonly startInstruments: StartInstruments
   readonly tracing: Tracing | undefined
   readonly metrics: InstanceMetrics | undefined
+  readonly middleware: MiddlewareList
 }
 
 /** Makes producers, with what all of them share: schema registry and instruments. */
 export class ProducerBuilder {
   readonly #parts: ProducerBuilderParts
+  /** One for all producers, so that ids are in the order of the sends. */
+  readonly #createMessageId = createMessageIds()
   #schemaRegistry: SchemaRegistry | undefined
   #instruments: readonly Instrument[] | undefined
 
@@ -71,7 +76,7 @@ export class ProducerBuilder {
   }
 
   async #create(Manifest: ProducerManifestClass, manifest: string): Promise<Producer> {
-    const { config: store, clients, tracing, metrics, instance, startInstruments } = this.#parts
+    const { config: store, clients, middleware, tracing, metrics, instance, startInstruments } = this.#parts
     const config = store.resolve()
     // Before all that can fail, so that they hear of it.
     this.#instruments ??= startInstruments(config, instance())
@@ -84,6 +89,8 @@ export class ProducerBuilder {
       config,
       tracing: tracing?.of(manifest),
       meterOf: (topic) => metrics?.meterOf(manifest, topic),
+      middleware: middleware.of(Manifest),
+      createMessageId: this.#createMessageId,
       payloadLog: createPayloadLog(config.logging.logger, config.logging.payloads),
       schemaRegistry: () => (this.#schemaRegistry ??= createSchemaRegistry(config, instance())),
       connect: () => clients.connect(config, producerConfig),

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { Producer } from '../factory/producer.ts'
+import { createAbortError } from '../factory/send-deadline.ts'
 
 interface Waiting {
   readonly start: (producer: Producer) => void
@@ -88,8 +89,7 @@ export class ProducerEntry {
       const index = this.#waiting.indexOf(waiting)
       if (index === -1) return
       this.#waiting.splice(index, 1)
-      const manifest = this.name
-      waiting.fail(new MessagingError('SEND_ABORTED', { manifest }, { manifest, cause: signal.reason }))
+      waiting.fail(createAbortError('SEND_ABORTED', signal, { manifest: this.name }))
     }
     if (signal.aborted) abort()
     else signal.addEventListener('abort', abort, { once: true })

@@ -12,7 +12,9 @@ import {
   type PayloadOf,
   type ProducerManifestClass,
 } from '../factory/producer-manifest.ts'
+import { sendInTime } from '../factory/send-deadline.ts'
 import type { SendManyOptions, SendOptions } from '../factory/send-options.ts'
+import { MiddlewareList, type SendMiddleware } from '../factory/middleware.ts'
 import { channels } from '../instrumentation/events.ts'
 import type { InstanceMetrics } from '../instrumentation/instance-metrics.ts'
 import type { Tracing } from '../instrumentation/tracing.ts'
@@ -30,6 +32,7 @@ export class ProducerRegistry {
   readonly #manifestByName = new Map<string, ProducerManifestClass>()
   readonly #clients: ClientPool
   readonly #builder: ProducerBuilder
+  readonly #middleware = new MiddlewareList()
   #disabled: AsyncLocalStorage<ReadonlySet<unknown> | 'all'> | undefined
   #state: RegistryState = 'open'
   #closing: Promise<void> | undefined
@@ -49,14 +52,14 @@ export class ProducerRegistry {
       () => this.#instance,
       (dead) => this.#forgetProducersOf(dead.client),
     )
-    const instance = (): string => this.#instance
     this.#builder = new ProducerBuilder({
       config,
       clients: this.#clients,
-      instance,
+      instance: () => this.#instance,
       startInstruments,
       tracing,
       metrics,
+      middleware: this.#middleware,
     })
   }
 
@@ -69,7 +72,9 @@ export class ProducerRegistry {
     payload: PayloadOf<Manifest>,
     options?: SendOptions,
   ): Promise<DeliveryReport> {
-    return this.#perform(Manifest, options, (producer) => producer.send(payload, options), suppressedReport)
+    return sendInTime(options, (bounded) =>
+      this.#perform(Manifest, bounded, (producer) => producer.send(payload, bounded), suppressedReport),
+    )
   }
 
   /**
@@ -84,12 +89,16 @@ export class ProducerRegistry {
     // A copy, since callers reuse their lists, and the first build or a full queue may keep this one waiting.
     const list = Array.isArray(payloads) ? [...payloads] : payloads
     const suppressed = (): readonly DeliveryReport[] => list.map(suppressedReport)
-    return this.#perform(Manifest, options, (producer) => producer.sendMany(list, options), suppressed)
+    return sendInTime(options, (bounded) =>
+      this.#perform(Manifest, bounded, (producer) => producer.sendMany(list, bounded), suppressed),
+    )
   }
 
   /** Sends a message with `key` and no value, which deletes the key in a compacted topic. @throws (rejects) as `send` */
   tombstone(Manifest: ProducerManifestClass, key: MessageKey, options?: SendOptions): Promise<DeliveryReport> {
-    return this.#perform(Manifest, options, (producer) => producer.tombstone(key, options), suppressedReport)
+    return sendInTime(options, (bounded) =>
+      this.#perform(Manifest, bounded, (producer) => producer.tombstone(key, bounded), suppressedReport),
+    )
   }
 
   /**
@@ -151,6 +160,24 @@ export class ProducerRegistry {
     const outer = this.#disabled.getStore()
     const disabled = outer === 'all' || manifests.length === 0 ? 'all' : new Set([...(outer ?? []), ...manifests])
     return this.#disabled.run(disabled, run)
+  }
+
+  /**
+   * Adds middleware, which sees every message of `Manifest` (of all, if none is given) once, before its manifest does, in the
+   * order it was added. The returned function takes it out again.
+   * @example registry.use((message) => message.headers.push(['tenant', tenantOf()]))
+   * @throws MANIFEST_UNKNOWN, MANIFEST_INVALID, INPUT_INVALID if the middleware is no function
+   */
+  use(run: SendMiddleware): () => void
+  use<Manifest extends ProducerManifestClass>(Manifest: Manifest, run: SendMiddleware<PayloadOf<Manifest>>): () => void
+  use(...args: [SendMiddleware] | [ProducerManifestClass, SendMiddleware]): () => void {
+    const [Manifest, run] = args.length === 2 ? args : [undefined, args[0]]
+    if (Manifest !== undefined) this.#entryOf(Manifest)
+    if (typeof run !== 'function' || isProducerManifestClass(run)) {
+      const reason = 'the last argument must be a function'
+      throw new MessagingError('INPUT_INVALID', { source: 'registry.use()', reason })
+    }
+    return this.#middleware.add(Manifest, run)
   }
 
   /** Closes clients that have nothing to do. The next send of their manifests connects again. */

@@ -19,7 +19,7 @@ test('an unknown option is named, with those there are', () => {
   const error = catchError(() => checkSendOptions({ timeout: 5 } as SendOptions, 'M'))
   expect(error).toMatchObject({ code: 'SEND_OPTION_INVALID', manifest: 'M', outcome: 'not_sent' })
   expect(error.message).toBe(
-    'Send option timeout of M: expected one of key, headers, partition, timestamp, signal, got an unknown option.',
+    'Send option timeout of M: expected one of key, headers, partition, timestamp, signal, timeoutMs, got an unknown option.',
   )
 })
 

@@ -514,3 +514,13 @@ describe('idle and dead clients', () => {
     expect(driver).toMatchObject({ openClients: 2, createdClients: 3 })
   })
 })
+
+test('messageId gives messages ids that rise with the order of the sends, for all or for one manifest', async () => {
+  await using messaging = messagingInMemory({ producers: { OrderPlaced: { messageId: true, messageIdHeader: 'id' } } })
+  const { registry, driver } = messaging
+  await registry.sendMany(OrderPlaced, [order, order, order])
+  await registry.send(OrderPaid, order)
+  const ids = driver.records('orders.placed').map(({ headers }) => new Map(headers).get('id')!.toString())
+  expect(ids).toEqual([...new Set(ids)].toSorted())
+  expect(driver.records('orders.paid')[0]!.headers).toEqual([])
+})
