@@ -12,6 +12,7 @@ export type {
 export type { DeliveryReport } from './factory/delivery-report.ts'
 export type { OutgoingMessage, SendMiddleware } from './factory/middleware.ts'
 export type { SendManyOptions, SendOptions } from './factory/send-options.ts'
+export type { ManifestSender, VariantOptions } from './registry/create-manifest-sender.ts'
 export type { ProducerRegistry } from './registry/producer-registry.ts'
 export type { ClientStatus, ProducerStatus, RegistryState, RegistryStatus } from './registry/registry-status.ts'
 export type { MessagingConfig, MessagingOptions, ProducerConfig, ProducerOptions } from './config/fields.ts'

@@ -61,6 +61,9 @@ const computedImports: Record<string, string> = {
 const twinExceptions: Record<string, string> = {
   'registry/client-pool.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
   'registry/close-on-exit.ts': 'needs processes that end: test/lifecycle/exit.test.ts',
+  'registry/create-manifest-sender.ts': 'seen through the registry: test/registry/variants.test.ts',
+  'registry/message-sender.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
+  'registry/producer-entries.ts': 'seen through the registry: test/registry/variants.test.ts',
   'registry/producer-builder.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
   'registry/producer-entry.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
   'registry/within-time.ts': 'seen through close(): test/registry/producer-registry.test.ts',

@@ -56,8 +56,8 @@ export class ConfigStore {
   readonly #manifests = new Map<string, ReadonlyMap<string, unknown>>()
   #fromEnvironment: Map<string, unknown> | undefined
   #resolved: MessagingConfig | undefined
-  /** Manifests that are built or being built. */
-  readonly #users = new Set<string>()
+  /** Manifests that are built or being built, and how often: each variant of one counts. */
+  readonly #users = new Map<string, number>()
 
   constructor(environment: NodeJS.ProcessEnv = process.env) {
     this.#environment = environment
@@ -95,11 +95,21 @@ export class ConfigStore {
     return config
   }
 
-  /** What one producer is built from, frozen. @throws CONFIG_INVALID */
-  resolveProducer(manifest: string, attributes: ProducerOptions): ProducerConfig {
+  /** What one producer is built from, frozen; `overrides` win over every layer. @throws CONFIG_INVALID */
+  resolveProducer(manifest: string, attributes: ProducerOptions, overrides: ProducerOptions = {}): ProducerConfig {
     this.#manifests.set(manifest, flattenManifest(manifest, attributes))
-    const config = resolveTable(manifestFields, (name) => this.#winning(`producers.${manifest}.${name}`))
-    return this.#reconcile(manifest, config as unknown as ProducerConfig)
+    const config = resolveTable(
+      manifestFields,
+      (name) => overrides[name as keyof ProducerOptions] ?? this.#winning(`producers.${manifest}.${name}`),
+    )
+    return this.#reconcile(manifest, config as unknown as ProducerConfig, overrides.idempotence === undefined)
+  }
+
+  /** Settings for a variant of one manifest, checked. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID */
+  acceptOverrides(manifest: string, overrides: ProducerOptions): ProducerOptions {
+    const path = `with(${manifest})`
+    const values = flattenTable(checkObject(overrides, path, fieldsOf(producerFields)), producerFields, `${path}.`)
+    return Object.fromEntries(Array.from(values, ([name, value]) => [name.slice(path.length + 1), value]))
   }
 
   /**
@@ -127,7 +137,7 @@ export class ConfigStore {
 
   /** From here on, what `manifest` and its client are built from cannot change. */
   lock(manifest: string): void {
-    this.#users.add(manifest)
+    this.#users.set(manifest, (this.#users.get(manifest) ?? 0) + 1)
   }
 
   /** Manifests that somebody has configured by name. */
@@ -138,7 +148,9 @@ export class ConfigStore {
 
   /** The reverse of `lock`, for a build that failed. */
   unlock(manifest: string): void {
-    this.#users.delete(manifest)
+    const users = (this.#users.get(manifest) ?? 0) - 1
+    if (users > 0) this.#users.set(manifest, users)
+    else this.#users.delete(manifest)
   }
 
   /** Whether anything is built or being built. */
@@ -149,7 +161,7 @@ export class ConfigStore {
   /** Who already uses a path: a manifest's own overrides are free until it is built. */
   #userOf(path: string): string | undefined {
     const manifest = manifestOf(path)
-    if (manifest === undefined) return [...this.#users][0]
+    if (manifest === undefined) return [...this.#users.keys()][0]
     return this.#users.has(manifest) ? manifest : undefined
   }
 
@@ -180,10 +192,10 @@ export class ConfigStore {
    * Idempotence against what it needs. It gives way to acks where it is only the default; where somebody chose it, that is refused.
    * Never to maxInFlight: a larger one without idempotence can swap messages, which nobody asks for by a number.
    */
-  #reconcile(manifest: string, config: ProducerConfig): ProducerConfig {
+  #reconcile(manifest: string, config: ProducerConfig, unlessOverridden: boolean): ProducerConfig {
     const path = `producers.${manifest}.idempotence`
     if (!config.idempotence) return config
-    const byDefault = this.explain(path).layer === 'default'
+    const byDefault = unlessOverridden && this.explain(path).layer === 'default'
     if (config.acks !== 'all') {
       if (byDefault) return Object.freeze({ ...config, idempotence: false })
       throw invalidValue(

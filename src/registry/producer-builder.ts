@@ -15,6 +15,7 @@ import type { Instrument } from '../instrumentation/instrument.ts'
 import { createPayloadLog } from '../instrumentation/payload-log.ts'
 import type { Tracing } from '../instrumentation/tracing.ts'
 import type { ClientPool } from './client-pool.ts'
+import type { ProducerVariant } from './producer-entries.ts'
 
 export type StartInstruments = (config: MessagingConfig, instance: string) => readonly Instrument[]
 
@@ -42,11 +43,11 @@ export class ProducerBuilder {
   }
 
   /** @throws (rejects with) a MessagingError, always, that names the manifest */
-  async build(Manifest: ProducerManifestClass, manifest: string): Promise<Producer> {
+  async build(Manifest: ProducerManifestClass, manifest: string, variant?: ProducerVariant): Promise<Producer> {
     const startedAt = performance.now()
     this.#parts.config.lock(manifest)
     try {
-      const producer = await this.#create(Manifest, manifest)
+      const producer = await this.#create(Manifest, manifest, variant)
       this.#publishBuilt(producer, performance.now() - startedAt)
       return producer
     } catch (thrown) {
@@ -75,13 +76,13 @@ export class ProducerBuilder {
     await Promise.all((this.#instruments ?? []).map((instrument) => instrument.close()))
   }
 
-  async #create(Manifest: ProducerManifestClass, manifest: string): Promise<Producer> {
+  async #create(Manifest: ProducerManifestClass, manifest: string, variant?: ProducerVariant): Promise<Producer> {
     const { config: store, clients, middleware, tracing, metrics, instance, startInstruments } = this.#parts
     const config = store.resolve()
     // Before all that can fail, so that they hear of it.
     this.#instruments ??= startInstruments(config, instance())
     const read = readManifest(Manifest)
-    const producerConfig = store.resolveProducer(manifest, read.attributes)
+    const producerConfig = store.resolveProducer(manifest, read.attributes, variant?.overrides)
     // What is to be traced is traced from the first message on.
     await tracing?.ready
     return createProducer(read, producerConfig, {

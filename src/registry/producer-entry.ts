@@ -14,6 +14,8 @@ const maxWaiting = 100_000
 /** The place of one manifest in the registry: its producer once it is built, the sends that wait for it until then. */
 export class ProducerEntry {
   readonly name: string
+  /** The name of its settings, if they are not those of its manifest. */
+  readonly variant: string | undefined
   producer: Producer | undefined
   lastError: MessagingError | undefined
   #waiting: Waiting[] = []
@@ -21,8 +23,9 @@ export class ProducerEntry {
   readonly #build: () => Promise<Producer>
 
   /** @param build rejects with a MessagingError, always */
-  constructor(name: string, build: () => Promise<Producer>) {
+  constructor(name: string, build: () => Promise<Producer>, variant?: string) {
     this.name = name
+    this.variant = variant
     this.#build = build
   }
 

@@ -1,35 +1,40 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Client } from '../driver/client.ts'
 import type { ConfigStore } from '../config/config-store.ts'
-import { describeType } from '../encoding/codec.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { DeliveryReport } from '../factory/delivery-report.ts'
 import type { Producer } from '../factory/producer.ts'
 import {
   isProducerManifestClass,
-  manifestNameOf,
   type MessageKey,
   type PayloadOf,
   type ProducerManifestClass,
 } from '../factory/producer-manifest.ts'
-import { sendInTime } from '../factory/send-deadline.ts'
 import type { SendManyOptions, SendOptions } from '../factory/send-options.ts'
 import { MiddlewareList, type SendMiddleware } from '../factory/middleware.ts'
 import { channels } from '../instrumentation/events.ts'
 import type { InstanceMetrics } from '../instrumentation/instance-metrics.ts'
 import type { Tracing } from '../instrumentation/tracing.ts'
 import { ClientPool } from './client-pool.ts'
+import { createManifestSender, type ManifestSender, type VariantOptions } from './create-manifest-sender.ts'
+import { MessageSender, type SenderParts } from './message-sender.ts'
+import { createVariant, ProducerEntries, type BuildProducer, type ProducerVariant } from './producer-entries.ts'
 import { closeOnExit } from './close-on-exit.ts'
 import { ProducerBuilder, type StartInstruments } from './producer-builder.ts'
-import { ProducerEntry } from './producer-entry.ts'
+import type { ProducerEntry } from './producer-entry.ts'
 import { withinTime } from './within-time.ts'
 import { describeRegistry, type RegistryState, type RegistryStatus } from './registry-status.ts'
 
 /** Producers by manifest: each is built on its first send, cached, and closed once. */
 export class ProducerRegistry {
   readonly #config: ConfigStore
-  readonly #entries = new Map<unknown, ProducerEntry>()
-  readonly #manifestByName = new Map<string, ProducerManifestClass>()
+  readonly #entries = new ProducerEntries((...build) => this.#build(...build))
+  readonly #senderParts: SenderParts = {
+    instance: () => this.#instance,
+    entryOf: (Manifest, variant) => this.#entryOf(Manifest, variant),
+    isDisabled: (Manifest, entry) => this.#isDisabled(Manifest, entry),
+  }
+  readonly #sender = new MessageSender(this.#senderParts)
   readonly #clients: ClientPool
   readonly #builder: ProducerBuilder
   readonly #middleware = new MiddlewareList()
@@ -72,9 +77,7 @@ export class ProducerRegistry {
     payload: PayloadOf<Manifest>,
     options?: SendOptions,
   ): Promise<DeliveryReport> {
-    return sendInTime(options, (bounded) =>
-      this.#perform(Manifest, bounded, (producer) => producer.send(payload, bounded), suppressedReport),
-    )
+    return this.#sender.send(Manifest, payload, options)
   }
 
   /**
@@ -86,19 +89,12 @@ export class ProducerRegistry {
     payloads: readonly PayloadOf<Manifest>[],
     options?: SendManyOptions,
   ): Promise<readonly DeliveryReport[]> {
-    // A copy, since callers reuse their lists, and the first build or a full queue may keep this one waiting.
-    const list = Array.isArray(payloads) ? [...payloads] : payloads
-    const suppressed = (): readonly DeliveryReport[] => list.map(suppressedReport)
-    return sendInTime(options, (bounded) =>
-      this.#perform(Manifest, bounded, (producer) => producer.sendMany(list, bounded), suppressed),
-    )
+    return this.#sender.sendMany(Manifest, payloads, options)
   }
 
   /** Sends a message with `key` and no value, which deletes the key in a compacted topic. @throws (rejects) as `send` */
   tombstone(Manifest: ProducerManifestClass, key: MessageKey, options?: SendOptions): Promise<DeliveryReport> {
-    return sendInTime(options, (bounded) =>
-      this.#perform(Manifest, bounded, (producer) => producer.tombstone(key, bounded), suppressedReport),
-    )
+    return this.#sender.tombstone(Manifest, key, options)
   }
 
   /**
@@ -110,15 +106,7 @@ export class ProducerRegistry {
     payload: PayloadOf<Manifest>,
     options?: SendOptions,
   ): void {
-    const entry = this.#entryOf(Manifest)
-    if (this.#isDisabled(Manifest, entry)) return
-    entry.whenBuilt(
-      (producer) => producer.dispatch(payload, options),
-      (error) => {
-        if (!publishFailure(this.#instance, entry.name, error, true))
-          process.emitWarning(`A dispatched ${error.message}`, 'PostriderWarning', error.code)
-      },
-    )
+    this.#sender.dispatch(Manifest, payload, options)
   }
 
   /**
@@ -180,11 +168,22 @@ export class ProducerRegistry {
     return this.#middleware.add(Manifest, run)
   }
 
+  /**
+   * Sends of one manifest with other settings than it has elsewhere: settings that are equal share a client. Between variants no
+   * order is kept. At most 20 for one manifest.
+   * @example await registry.with(PriceChanged, { acks: 1, deliveryTimeoutMs: 500 }).send(price)
+   * @throws MANIFEST_UNKNOWN, MANIFEST_INVALID, CONFIG_INVALID, CONFIG_UNKNOWN_FIELD, REGISTRY_CLOSED
+   */
+  with<Manifest extends ProducerManifestClass>(Manifest: Manifest, settings: VariantOptions): ManifestSender<Manifest> {
+    const manifest = this.#entryOf(Manifest).name
+    const variant = createVariant(this.#config.acceptOverrides(manifest, settings))
+    return createManifestSender(Manifest, new MessageSender(this.#senderParts, variant))
+  }
+
   /** Closes clients that have nothing to do. The next send of their manifests connects again. */
   disconnectIdle(): void {
     const busy = (client: Client): boolean =>
-      client.pending > 0 ||
-      [...this.#entries.values()].some(({ producer }) => producer?.uses(client) && producer.isHandingOver)
+      client.pending > 0 || [...this.#entries].some(({ producer }) => producer?.uses(client) && producer.isHandingOver)
     for (const connected of this.#clients.connected) {
       if (busy(connected.client)) continue
       this.#forgetProducersOf(connected.client)
@@ -194,64 +193,19 @@ export class ProducerRegistry {
 
   /** What is built, connected and pending now. Plain data without payloads or secrets. */
   status(): RegistryStatus {
-    return describeRegistry(
-      this.#state,
-      this.#entries.values(),
-      this.#clients.connected,
-      this.#config.overriddenManifests,
-    )
-  }
-
-  #perform<Result>(
-    Manifest: ProducerManifestClass,
-    options: SendOptions | undefined,
-    send: (producer: Producer) => Promise<Result>,
-    suppressed: () => Result,
-  ): Promise<Result> {
-    let entry: ProducerEntry
-    try {
-      entry = this.#entryOf(Manifest)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    if (this.#isDisabled(Manifest, entry)) return Promise.resolve(suppressed())
-    if (entry.producer) return send(entry.producer)
-    return new Promise((resolve, reject) => {
-      const fail = (error: MessagingError): void => {
-        publishFailure(this.#instance, entry.name, error, false)
-        reject(error)
-      }
-      entry.whenBuilt((producer) => resolve(send(producer)), fail, options?.signal)
-    })
+    return describeRegistry(this.#state, this.#entries, this.#clients.connected, this.#config.overriddenManifests)
   }
 
   /** @throws MANIFEST_UNKNOWN, MANIFEST_INVALID, REGISTRY_CLOSED */
-  #entryOf(Manifest: ProducerManifestClass): ProducerEntry {
-    const known = this.#entries.get(Manifest)
-    if (known && this.#state === 'open') return known
-    if (!isProducerManifestClass(Manifest)) {
-      const value =
-        typeof Manifest === 'function'
-          ? `The class ${(Manifest as { name: string }).name}`
-          : `A value of type ${describeType(Manifest)}`
-      throw new MessagingError('MANIFEST_UNKNOWN', { value })
-    }
-    const name = manifestNameOf(Manifest)
-    if (this.#state !== 'open')
-      throw new MessagingError('REGISTRY_CLOSED', { state: this.#state, manifest: name }, { manifest: name })
-    const namesake = this.#manifestByName.get(name)
-    if (namesake !== undefined && namesake !== Manifest) {
-      const reason = 'is also the name of another manifest class; give one of them a static manifestName'
-      throw new MessagingError('MANIFEST_INVALID', { manifest: name, attribute: 'name', reason }, { manifest: name })
-    }
-    const entry = new ProducerEntry(name, () => this.#build(Manifest, name))
-    this.#manifestByName.set(name, Manifest)
-    this.#entries.set(Manifest, entry)
-    return entry
+  #entryOf(Manifest: ProducerManifestClass, variant?: ProducerVariant): ProducerEntry {
+    const entry = this.#entries.of(Manifest, variant)
+    if (this.#state === 'open') return entry
+    const { name: manifest } = entry
+    throw new MessagingError('REGISTRY_CLOSED', { state: this.#state, manifest }, { manifest })
   }
 
-  async #build(Manifest: ProducerManifestClass, name: string): Promise<Producer> {
-    const producer = await this.#builder.build(Manifest, name)
+  async #build(...[Manifest, name, variant]: Parameters<BuildProducer>): Promise<Producer> {
+    const producer = await this.#builder.build(Manifest, name, variant)
     if (this.#config.resolve().closeOnExit) this.#stopWatchingExit ??= closeOnExit(this)
     return producer
   }
@@ -270,7 +224,7 @@ export class ProducerRegistry {
   }
 
   #forgetProducersOf(client: Client): void {
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#entries) {
       if (!entry.producer?.uses(client)) continue
       entry.producer = undefined
       this.#builder.release(entry.name)
@@ -279,7 +233,7 @@ export class ProducerRegistry {
 
   /** Everything accepted so far is with a client, or has failed. */
   async #allHandedOver(): Promise<void> {
-    const entries = [...this.#entries.values()]
+    const entries = [...this.#entries]
     await Promise.all(entries.map(async ({ building }) => building))
     await Promise.all(entries.map(async ({ producer }) => producer?.handedOver()))
   }
@@ -292,7 +246,7 @@ export class ProducerRegistry {
       channels['registry.closing'].publish({ instance: this.#instance, pending })
     const { closeTimeoutMs } = this.#closeConfig()
     await withinTime(this.#allHandedOver(), closeTimeoutMs)
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#entries) {
       const manifest = entry.name
       const reason = `its producer was not built within closeTimeoutMs (${closeTimeoutMs} ms)`
       entry.giveUp(new MessagingError('CLOSE_TIMED_OUT', { reason }, { manifest, outcome: 'not_sent' }))
@@ -316,15 +270,4 @@ export class ProducerRegistry {
       return { closeTimeoutMs: 0 }
     }
   }
-}
-
-function suppressedReport(): DeliveryReport {
-  return { topic: '', partition: -1, offset: -1, timestamp: -1, suppressed: true }
-}
-
-function publishFailure(instance: string, manifest: string, error: MessagingError, dispatched: boolean): boolean {
-  const channel = channels['message.failed']
-  if (channel.hasSubscribers)
-    channel.publish({ instance, manifest, topic: error.topic, partition: -1, error, dispatched })
-  return channel.hasSubscribers
 }

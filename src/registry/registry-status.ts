@@ -6,6 +6,8 @@ export type RegistryState = 'open' | 'closing' | 'closed'
 
 export interface ProducerStatus {
   readonly manifest: string
+  /** The settings of `registry.with`, e.g. `acks=1`; undefined for the manifest’s own. */
+  readonly variant: string | undefined
   readonly state: 'declared' | 'building' | 'ready'
   readonly topic: string | undefined
   readonly codec: string | undefined
@@ -57,11 +59,12 @@ export function describeRegistry(
   }
 }
 
-function describeProducer({ name, producer, building, waiting, lastError }: ProducerEntry): ProducerStatus {
+function describeProducer({ name, variant, producer, building, waiting, lastError }: ProducerEntry): ProducerStatus {
   const { started = 0, acknowledged = 0, failed = 0 } = producer?.ledger ?? {}
   const error = producer?.ledger.lastError ?? lastError
   return {
     manifest: name,
+    variant,
     state: producer ? 'ready' : building ? 'building' : 'declared',
     topic: producer?.topic,
     codec: producer?.codec.name,
