@@ -3,6 +3,7 @@ import { ConfigStore } from '../config/config-store.ts'
 import { inlineDependencies } from '../encoding/inline-references.ts'
 import { linkReferences } from '../encoding/schema-references.ts'
 import type {
+  Compatibility,
   RegisteredSchema,
   SchemaDependency,
   SchemaRegistry,
@@ -13,6 +14,7 @@ import { createSchemaRegistryClient } from '../factory/create-schema-registry.ts
 import { readManifest } from '../factory/read-manifest.ts'
 import { resolveSubject } from '../factory/resolve-subject.ts'
 import { resolveTopic } from '../factory/resolve-topic.ts'
+import { compareVersions } from './compare-versions.ts'
 import { loadManifests } from './load-manifest.ts'
 import { describeSchemaDifference } from './schema-difference.ts'
 import { runSchemaTypes, schemaTypesUsage } from './schema-types.ts'
@@ -101,12 +103,33 @@ async function check({ registry, subject, schema, references }: Task): Promise<F
   const level = await registry.getCompatibilityLevel(subject)
   // Complete, since what it refers to may not be registered yet.
   const complete = inlineDependencies(schema, references)
-  const { compatible, reasons } = await registry.checkCompatibility(subject, complete)
+  const { compatible, reasons } = await askWhetherCompatible(registry, latest, complete, level)
   if (compatible) return { fine: true, lines: [`${subject} accepts it (${level}, latest version ${latest.version})`] }
   const changes = describeSchemaDifference(await readComplete(registry, latest), complete)
   return {
     fine: false,
     lines: [`${subject} refuses it (${level}, latest version ${latest.version})`, ...reasons, ...changes],
+  }
+}
+
+/** Some servers (Apicurio 2) call a version with references invalid when they are to compare with it: then it is done here. */
+async function askWhetherCompatible(
+  registry: VersionedSchemaRegistry,
+  latest: RegisteredSchema,
+  complete: string,
+  level: string,
+): Promise<Compatibility> {
+  const { subject, version } = latest
+  try {
+    return await registry.checkCompatibility(subject, complete)
+  } catch (error) {
+    if (!isMessagingError(error, 'SCHEMA_INVALID')) throw error
+    const numbers = level.endsWith('_TRANSITIVE') ? Array.from({ length: version }, (_, index) => index + 1) : [version]
+    const found = await Promise.all(numbers.map((number) => registry.getVersion(subject, number)))
+    const earlier = found.filter((each) => each !== undefined)
+    if (earlier.every(({ references }) => references.length === 0)) throw error
+    const texts = await Promise.all(earlier.map((each) => readComplete(registry, each)))
+    return compareVersions(level, complete, texts, subject)
   }
 }
 

@@ -210,3 +210,24 @@ test('a manifest with a schema registry of its own is compared with that one', a
   expect(await runPartner('diff')).toMatchObject({ status: 0, stdout: 'Partner: as version 1 of orders-value\n' })
   expect(server.requests).toEqual([])
 })
+
+test('a server that cannot compare versions with references leaves it to the command', async () => {
+  const inner = respond
+  respond = (request, response, index) =>
+    request.path.startsWith('/compatibility/subjects/parcels')
+      ? answer(response, 422, { error_code: 42201, message: 'invalid Avro schema' })
+      : inner(request, response, index)
+  const parcel = { ...new Parcel().schema, fields: [{ name: 'from', type: 'Address' }] }
+  const linked = linkReferences(parcel, new Parcel().references, 'parcels-value')
+  const registry = createHttpSchemaRegistry({ urls: [server.url], autoRegister: true })
+  const check = (): Promise<CliRun> =>
+    runCli(['schemas', 'check', '--manifests', `${manifests}#Parcel`, '--schema-registry', server.url])
+  await registry.register('parcels-value', linked.text, linked.references)
+  const refused = await check()
+  expect(refused.status).toBe(1)
+  expect(refused.stdout).toMatch(/parcels-value refuses it \(BACKWARD, latest version 1\)\n {2}.*to/)
+  const whole = linkReferences(new Parcel().schema, new Parcel().references, 'parcels-value')
+  await registry.register('parcels-value', whole.text, whole.references)
+  expect(await check()).toMatchObject({ status: 0, stdout: expect.stringContaining('parcels-value accepts it') })
+  await registry.close()
+})
