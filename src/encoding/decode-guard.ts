@@ -71,24 +71,21 @@ let GuardedTap: AvroTapClass | undefined
 function createGuardedTapClass(Tap: AvroTapClass): AvroTapClass {
   // oxlint-disable-next-line unbound-method -- it is called with the tap; `super` is slower
   const { readLong } = Tap.prototype as AvroTap
-
-  function readLongerLong(tap: AvroTap): number {
-    // avsc reads on past the end; with a schema of many levels it would be busy there for ever.
-    if (tap.pos >= tap.buf.length) throw endsEarly()
-    const value = readLong.call(tap)
-    // What avsc makes of 150 bytes of 80. As a length it would spoil the pool that avsc takes buffers from: all bytes
-    // read afterwards, of any message, would be empty.
-    if (Number.isNaN(value)) throw rejected('a number has too many digits')
-    return value
-  }
-
   return class extends Tap {
     override readLong(): number {
-      // Most lengths, counts and indices are one byte. This is small enough to be inlined, which avsc's loop is not.
+      // Most lengths, counts and indices are one byte. avsc's own loop, for the others, is too large to be inlined here.
       const byte = this.buf[this.pos]!
-      if (!(byte < 0x80)) return readLongerLong(this)
-      this.pos++
-      return (byte >> 1) ^ -(byte & 1)
+      if (byte < 0x80) {
+        this.pos++
+        return (byte >> 1) ^ -(byte & 1)
+      }
+      // avsc reads on past the end; with a schema of many levels it would be busy there for ever.
+      if (this.pos >= this.buf.length) throw endsEarly()
+      const value = readLong.call(this)
+      // What avsc makes of 150 bytes of 80. As a length it would spoil the pool that avsc takes buffers from: all bytes
+      // read afterwards, of any message, would be empty.
+      if (Number.isNaN(value)) throw rejected('a number has too many digits')
+      return value
     }
     override readInt(): number {
       return this.readLong()
