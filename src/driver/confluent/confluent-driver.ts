@@ -43,6 +43,8 @@ const holdAtMostMs = 100
 const settleInMs = 1000
 /** librdkafka's window of an idempotent producer for a partition; it counts messages (RD_KAFKA_IDEMP_MAX_INFLIGHT). */
 const idempotentWindow = 5
+/** More are on their way to a producer that lingers, and to wait here costs each of them a copy. */
+const holdAtMost = 64
 /** These say for themselves how long messages linger, or make a cluster that no second producer would see. */
 const fixedBy = ['linger.ms', 'queue.buffering.max.ms', 'transactional.id', 'test.mock.num.brokers']
 
@@ -186,11 +188,12 @@ export class ConfluentDriver implements Driver {
    * part of a batch is on the wire waits here, and goes with the next one.
    */
   #hold(): void {
-    if (this.#underWay >= idempotentWindow && this.#underWay > this.#mostUnderWay / 2) {
+    const underWay = this.#underWay
+    if (underWay >= idempotentWindow && underWay <= holdAtMost && underWay > this.#mostUnderWay / 2) {
       this.#heldSince ??= performance.now()
     } else {
       this.#heldSince = undefined
-      this.#mostUnderWay = this.#underWay
+      this.#mostUnderWay = underWay
     }
   }
 
