@@ -52,22 +52,30 @@ export class BrokerConnection {
     { host, port }: BrokerAddress,
     options: ConnectionOptions,
     onClose: (closed: BrokerConnection) => void,
+    signal?: AbortSignal,
   ): Promise<BrokerConnection> {
     const connection = new library.Connection(clientId, { ...options, tlsServerName: isIP(host) === 0 })
     // Every failure reaches a callback as well; without a listener it would end the process.
     connection.on('error', () => undefined)
     // The library bounds the connection alone; who takes it and then says nothing is no broker either.
-    const timer = setTimeout(() => connection.socket?.destroy(), options.connectTimeout)
+    const silence = new Error(`${host}:${port} said nothing within ${Math.round(options.connectTimeout)} ms`)
+    const timer = setTimeout(() => connection.socket?.destroy(silence), options.connectTimeout)
+    // With an error, since the library hears of a socket that ends without one only once it is connected.
+    const abort = (): void => connection.socket?.destroy(signal?.reason as Error)
+    signal?.addEventListener('abort', abort)
     try {
       await new Promise<void>((resolve, reject) => {
         connection.connect(host, port, (error) => (error ? reject(error) : resolve()))
       })
-      return new BrokerConnection(library, connection, await readVersions(library, connection), onClose)
+      const opened = new BrokerConnection(library, connection, await readVersions(library, connection), onClose)
+      signal?.throwIfAborted()
+      return opened
     } catch (error) {
       connection.socket?.destroy()
       throw error
     } finally {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
     }
   }
 

@@ -28,6 +28,7 @@ const topicAlreadyExists = 36
 /** Brokers that start, or that learn who controls and coordinates. */
 const mayPass: ReadonlySet<string> = new Set(['BROKERS_UNREACHABLE', 'BROKER_UNAVAILABLE', 'REQUEST_TIMED_OUT'])
 const tryAgainMs = 100
+const maxBackoffMs = 1000
 const closeWithinMs = 1000
 const askedAtOnce = 3
 
@@ -44,7 +45,9 @@ export class Cluster {
   #seed: BrokerConnection | undefined
   readonly #connectedBefore = new Set<number>()
   readonly #onReconnect: (nodeId: number) => void
-  #isClosed = false
+  /** How long to wait before the next connection to a broker that could not be reached. */
+  readonly #backoffMs = new Map<number, number>()
+  readonly #closing = new AbortController()
 
   constructor(
     library: PlatformaticModule,
@@ -75,7 +78,7 @@ export class Cluster {
         return identity
       } catch (error) {
         const failure = this.failureOf(error)
-        const isOver = performance.now() + tryAgainMs >= deadline
+        const isOver = this.#closing.signal.aborted || performance.now() + tryAgainMs >= deadline
         if (!isOver && mayPass.has(failure.code)) {
           await delay(tryAgainMs)
           continue
@@ -163,7 +166,7 @@ export class Cluster {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#closing.abort(new Error('the client is closed'))
     await Promise.allSettled(this.#opening.values())
     const open = [...this.#connections.values(), ...(this.#seed ? [this.#seed] : [])]
     await Promise.all(open.map((connection) => connection.close(closeWithinMs)))
@@ -193,9 +196,19 @@ export class Cluster {
   async #open(nodeId: number): Promise<BrokerConnection> {
     const address = this.#brokers.get(nodeId)
     if (!address) throw new Error(`broker ${nodeId} is not known`)
-    const connection = await this.#connect(address, this.#connectionOptions, (closed) => {
-      if (this.#connections.get(nodeId) === closed) this.#connections.delete(nodeId)
-    })
+    const backoffMs = this.#backoffMs.get(nodeId) ?? 0
+    if (backoffMs > 0) await delay(backoffMs, undefined, { ref: false, signal: this.#closing.signal })
+    let connection: BrokerConnection
+    try {
+      connection = await this.#connect(address, this.#connectionOptions, (closed) => {
+        if (this.#connections.get(nodeId) === closed) this.#connections.delete(nodeId)
+      })
+    } catch (error) {
+      this.#backoffMs.set(nodeId, Math.min(maxBackoffMs, backoffMs * 2 || tryAgainMs))
+      if (!this.#closing.signal.aborted) this.#options.onFailure(this.failureOf(error))
+      throw error
+    }
+    this.#backoffMs.delete(nodeId)
     this.#connections.set(nodeId, connection)
     if (this.#connectedBefore.has(nodeId)) this.#onReconnect(nodeId)
     this.#connectedBefore.add(nodeId)
@@ -210,11 +223,9 @@ export class Cluster {
     options: ConnectionOptions,
     onClose: (closed: BrokerConnection) => void,
   ): Promise<BrokerConnection> {
-    if (this.#isClosed) throw new Error('the client is closed')
-    const connection = await BrokerConnection.open(this.#library, this.#options.clientId, address, options, onClose)
-    if (!this.#isClosed) return connection
-    await connection.close(closeWithinMs)
-    throw new Error('the client is closed')
+    const { signal } = this.#closing
+    signal.throwIfAborted()
+    return BrokerConnection.open(this.#library, this.#options.clientId, address, options, onClose, signal)
   }
 }
 

@@ -23,7 +23,7 @@ export interface ConnectionOptions {
 }
 
 export interface LibraryConnection {
-  readonly socket: { unref(): void; destroy(): void; setKeepAlive(enabled: boolean): void } | undefined
+  readonly socket: { unref(): void; destroy(error?: Error): void; setKeepAlive(enabled: boolean): void } | undefined
   connect(host: string, port: number, callback: (error: LibraryError | null) => void): void
   close(callback: (error: LibraryError | null) => void): void
   isConnected(): boolean

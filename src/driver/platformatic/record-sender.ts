@@ -269,7 +269,6 @@ export class RecordSender {
       await this.#parts.cluster.open(leader)
     } catch (error) {
       queue.trouble = this.#parts.cluster.failureOf(error)
-      this.#parts.options.onFailure(queue.trouble)
       await this.#refresh(queue.topic)
     }
   }
@@ -286,29 +285,38 @@ export class RecordSender {
   #send(leader: number, connection: SenderConnection, queues: readonly TopicQueue[]): void {
     const { library, compression, options, counts } = this.#parts
     const topics = new Map<string, { partition: number; payload: Buffer }[]>()
-    for (const queue of queues) {
+    const sent = queues.filter((queue) => {
       const { topic, partition } = queue
-      const payload = queue.first!.seal(library, compression, queue.identity, queue.sequence)
+      let payload: Buffer
+      try {
+        payload = queue.first!.seal(library, compression, queue.identity, queue.sequence)
+      } catch (error) {
+        this.#refuse(queue, { code: 'DRIVER_FAILED', reason: (error as Error).message, outcome: 'not_sent' })
+        this.#unblock(queue)
+        return false
+      }
       const batches = topics.get(topic.name)
       if (batches) batches.push({ partition, payload })
       else topics.set(topic.name, [{ partition, payload }])
       if (queue.attempts++ > 0) counts.retried(leader)
       queue.isBusy = queue.isOnTheWire = true
       topic.release(partition)
-    }
+      return true
+    })
+    if (sent.length === 0) return
     this.#inFlight.set(leader, (this.#inFlight.get(leader) ?? 0) + 1)
     const sentAtMs = performance.now()
     connection.produce(this.#acks, options.profile.requestTimeoutMs, [...topics], (error, response) => {
       this.#inFlight.set(leader, this.#inFlight.get(leader)! - 1)
       if (this.#isClosed) return
-      for (const queue of queues) queue.isOnTheWire = false
+      for (const queue of sent) queue.isOnTheWire = false
       const answer = (response ?? error?.response) as ProduceAnswer | undefined
-      if (this.#acks === 0 && !error) for (const queue of queues) this.#stored(queue, -1, -1)
+      if (this.#acks === 0 && !error) for (const queue of sent) this.#stored(queue, -1, -1)
       else if (answer?.responses) {
         counts.answered(leader, performance.now() - sentAtMs)
-        this.#answered(queues, answer)
-      } else this.#unanswered(queues, error!)
-      for (const queue of queues) if (!queue.isRetrying) this.#unblock(queue)
+        this.#answered(sent, answer)
+      } else this.#unanswered(sent, error!)
+      for (const queue of sent) if (!queue.isRetrying) this.#unblock(queue)
       this.#schedule()
     })
   }

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { ClientProfile, DriverFailure, DriverMessage, Settlement } from '../../../src/driver/driver.ts'
 import { BrokerCounts } from '../../../src/driver/platformatic/broker-counts.ts'
 import type { TopicMetadata } from '../../../src/driver/platformatic/cluster.ts'
@@ -6,6 +6,7 @@ import { normalizeLibraryError, normalizeProtocolError } from '../../../src/driv
 import {
   loadPlatformaticModule,
   type LibraryCallback,
+  type LibraryCompression,
   type LibraryError,
   type PlatformaticModule,
 } from '../../../src/driver/platformatic/platformatic-module.ts'
@@ -36,7 +37,7 @@ interface Settled {
 }
 
 /** A sender whose brokers do what the test says. */
-function startSender(profile: Partial<ClientProfile> = {}, topicPropagationMs = 0) {
+function startSender(profile: Partial<ClientProfile> = {}, topicPropagationMs = 0, compression?: LibraryCompression) {
   const metadata = new Map<string, TopicMetadata>([['orders', { errorCode: 0, leaders: [1, 1, 2] }]])
   const requests: Request[] = []
   const failures: DriverFailure[] = []
@@ -67,7 +68,7 @@ function startSender(profile: Partial<ClientProfile> = {}, topicPropagationMs = 
       profile: { ...defaultProfile, ...profile },
       onFailure: (failure) => failures.push(failure),
     }),
-    compression: undefined,
+    compression,
     identity: profile.idempotence === false ? undefined : { producerId: 1n, epoch: 0 },
     counts: new BrokerCounts(),
     topicPropagationMs,
@@ -378,12 +379,11 @@ describe('topics and brokers that are not there', () => {
   })
 
   test('a broker that cannot be reached does not hold up the others, and is tried again', async () => {
-    const { send, next, closed, failures } = startSender()
+    const { send, next, closed } = startSender()
     closed.add(1)
     const waiting = send('a', { partition: 0 })
     void send('b', { partition: 2 })
     expect(Object.keys((await next()).batches)).toEqual(['orders/2'])
-    await vi.waitFor(() => expect(failures).toMatchObject([{ code: 'BROKERS_UNREACHABLE', reason: 'refused' }]))
     closed.delete(1)
     const request = await next()
     request.answer({ 'orders/0': { offset: 1 } })
@@ -395,7 +395,19 @@ describe('topics and brokers that are not there', () => {
     closed.add(1)
     const { failure } = await send('a')
     expect(failure).toMatchObject({ code: 'DELIVERY_TIMED_OUT', outcome: 'not_sent' })
+    expect(failure?.reason).toContain('last: refused')
   })
+})
+
+test('a batch that cannot be compressed fails, and the next one is tried', async () => {
+  const outOfMemory = (): Buffer => {
+    throw new Error('out of memory')
+  }
+  const { send } = startSender({}, 0, { bitmask: 1, available: true, compressSync: outOfMemory })
+  for (const text of ['a', 'b'])
+    expect(await send(text)).toMatchObject({
+      failure: { code: 'DRIVER_FAILED', reason: 'out of memory', outcome: 'not_sent' },
+    })
 })
 
 describe('waiting less or more', () => {
