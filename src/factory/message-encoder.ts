@@ -3,7 +3,7 @@ import type { Codec } from '../encoding/codec.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import { encodeHeaders, encodeKey, headerBytes } from './message-parts.ts'
 import { runMiddleware, type MiddlewareChain } from './middleware.ts'
-import type { MessageHeaders, MessageKey, ProducerManifest } from './producer-manifest.ts'
+import { ProducerManifest, type MessageHeaders, type MessageKey } from './producer-manifest.ts'
 import { encodePartition, encodeTimestamp, type SendOptions } from './send-options.ts'
 
 export interface MessageEncoderParts<Payload> {
@@ -19,12 +19,18 @@ export interface MessageEncoderParts<Payload> {
   readonly messageId?: { readonly header: string; readonly create: () => Buffer } | undefined
 }
 
+type HookName = 'prepare' | 'key' | 'partition' | 'timestamp' | 'headers'
+
+/** The methods of a manifest that are its own. */
+type Hooks<Payload> = { readonly [Name in HookName]: ProducerManifest<Payload>[Name] | undefined }
+
 const noMiddleware: MiddlewareChain = { runs: [] }
 const messagesPerTime = 16
 
 /** What one call gives -> middleware -> methods of the manifest -> bytes, in one synchronous step. */
 export class MessageEncoder<Payload = unknown> {
   readonly #parts: MessageEncoderParts<Payload>
+  readonly #hooks: Hooks<Payload>
   readonly #middleware: MiddlewareChain
   readonly #copiesValue: boolean
   #encoded = 0
@@ -34,6 +40,7 @@ export class MessageEncoder<Payload = unknown> {
   /** @param copiesValue whether the driver copies the value before `produce` returns */
   constructor(parts: MessageEncoderParts<Payload>, copiesValue: boolean) {
     this.#parts = parts
+    this.#hooks = readHooks(parts.manifest)
     this.#copiesValue = copiesValue
     this.#middleware = parts.middleware ?? noMiddleware
   }
@@ -70,25 +77,25 @@ export class MessageEncoder<Payload = unknown> {
       const parameters = { manifest: name, path: '$', expected, actual: String(given) }
       throw new MessagingError('PAYLOAD_INVALID', parameters, { manifest: name })
     }
-    const { manifest } = this.#parts
-    let hook = 'prepare'
+    const hooks = this.#hooks
+    let hook: HookName = 'prepare'
     let key: Buffer | null
     let rawPartition: number | undefined
     let rawTimestamp: number | Date | undefined
     let rawHeaders: MessageHeaders | undefined
     let payload: Payload
     try {
-      payload = manifest.prepare(given)
+      payload = hooks.prepare === undefined ? given : hooks.prepare(given)
       if (payload instanceof Promise)
         throw this.hookFailure(hook, undefined, ': it returns a promise, and is not awaited')
       hook = 'key'
-      key = this.#encodeKey(options.key === undefined ? manifest.key(payload) : options.key)
+      key = this.#encodeKey(options.key === undefined ? hooks.key?.(payload) : options.key)
       hook = 'partition'
-      rawPartition = options.partition ?? manifest.partition(payload, key)
+      rawPartition = options.partition ?? hooks.partition?.(payload, key)
       hook = 'timestamp'
-      rawTimestamp = options.timestamp ?? manifest.timestamp(payload)
+      rawTimestamp = options.timestamp ?? hooks.timestamp?.(payload)
       hook = 'headers'
-      rawHeaders = manifest.headers(payload)
+      rawHeaders = hooks.headers?.(payload)
     } catch (error) {
       throw isMessagingError(error) ? error : this.hookFailure(hook, error)
     }
@@ -128,6 +135,21 @@ export class MessageEncoder<Payload = unknown> {
   /** A small payload is encoded in less time than it takes to read the clock twice: some stand for all. */
   #measuresThis(): boolean {
     return this.#encoded++ % messagesPerTime === 0
+  }
+}
+
+/** Read once: each manifest has a shape of its own, and to look methods up in a thousand shapes costs more than to encode. */
+function readHooks<Payload>(manifest: ProducerManifest<Payload>): Hooks<Payload> {
+  const own = <Name extends HookName>(name: Name): ProducerManifest<Payload>[Name] | undefined =>
+    manifest[name] === ProducerManifest.prototype[name]
+      ? undefined
+      : (manifest[name].bind(manifest) as ProducerManifest<Payload>[Name])
+  return {
+    prepare: own('prepare'),
+    key: own('key'),
+    partition: own('partition'),
+    timestamp: own('timestamp'),
+    headers: own('headers'),
   }
 }
 
