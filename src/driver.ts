@@ -1,6 +1,7 @@
 export { createDriverError } from './driver/driver-error.ts'
 export type {
   ClientProfile,
+  ConsumerOffset,
   Driver,
   DriverCapabilities,
   DriverFailure,
@@ -11,9 +12,11 @@ export type {
   DriverOptions,
   DriverSaslOptions,
   DriverTlsOptions,
+  DriverTransactions,
   PassThroughValue,
   SecretValue,
   Settlement,
   TopicSpecification,
+  TransactionIdentity,
 } from './driver/driver.ts'
 export { murmur2, partitionByCrc32, partitionByMurmur2 } from './driver/partitioners.ts'

@@ -66,6 +66,7 @@ const twinExceptions: Record<string, string> = {
   'registry/producer-entries.ts': 'seen through the registry: test/registry/variants.test.ts',
   'registry/producer-builder.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
   'registry/producer-entry.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
+  'registry/transaction.ts': 'seen through the registry: test/registry/transactions.test.ts',
   'registry/within-time.ts': 'seen through close(): test/registry/producer-registry.test.ts',
   'registry/registry-status.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
 }

@@ -162,6 +162,18 @@ export const fields = {
     default: false,
     doc: 'Close by itself on SIGTERM, SIGINT and when the process has nothing left to do.',
   }),
+  transactionalId: text({
+    pattern: /^\S+$/,
+    expected: 'a name without spaces',
+    doc: 'Identity of this process for `registry.transaction`, the same after a restart. No two running at a time may have one: the newer fences the older.',
+  }),
+  transactionTimeoutMs: integer({
+    default: 60_000,
+    min: 1_000,
+    max: 900_000,
+    unit: 'ms',
+    doc: 'A transaction that takes longer is aborted.',
+  }),
   tls: {
     enabled: flag({ default: false, doc: 'Encrypt connections to brokers.' }),
     ca: text({ doc: 'Certificate authorities: PEM text or path of a PEM file. Default: the system’s.' }),

@@ -15,6 +15,37 @@ export interface Driver {
   close(): Promise<void>
   /** Creates the topic unless it exists. Absent where a driver cannot. @throws MessagingError */
   ensureTopic?(topic: TopicSpecification): Promise<void>
+  /** There where `DriverOptions.transaction` was given and the driver has transactions. */
+  readonly transactions?: DriverTransactions | undefined
+}
+
+/**
+ * What is produced between `begin` and `commit` becomes visible together or not at all. Never two calls at a time, and none rejects:
+ * each resolves with what failed. A retriable failure may be tried again, a fatal one ends the client; after any other the
+ * transaction is to be aborted.
+ */
+export interface DriverTransactions {
+  begin(): Promise<DriverFailure | undefined>
+  /** Called when all messages are acknowledged. */
+  commit(): Promise<DriverFailure | undefined>
+  /** Drops what is still under way; it is settled by then, or soon after. */
+  abort(): Promise<DriverFailure | undefined>
+  /** Makes the progress of a consumer part of the transaction. */
+  sendOffsets(offsets: readonly ConsumerOffset[], consumer: unknown): Promise<DriverFailure | undefined>
+}
+
+/** Where a consumer goes on: the offset of the next message that it has not processed. */
+export interface ConsumerOffset {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
+/** A client with an identity that no second one may have: the newer fences the older (KIP-98). */
+export interface TransactionIdentity {
+  readonly id: string
+  /** The broker aborts a transaction that takes longer. */
+  readonly timeoutMs: number
 }
 
 export interface DriverCapabilities {
@@ -105,6 +136,8 @@ export interface DriverOptions {
   readonly passThrough: Readonly<Record<string, PassThroughValue | SecretValue>>
   /** Trouble that belongs to no single message. */
   readonly onFailure: (failure: DriverFailure) => void
+  /** For a client whose messages all belong to transactions. */
+  readonly transaction?: TransactionIdentity | undefined
   /** Absent where nobody listens. A driver that knows none of it ignores it. */
   readonly statistics?: DriverStatisticsOptions | undefined
 }

@@ -337,6 +337,14 @@ export const errorCodes = {
     raised: 'a transactional operation is made in the wrong state',
     remedy: 'Abort the transaction and begin a new one.',
   },
+  TRANSACTION_ABORTED: {
+    message: 'The transaction was aborted: {reason}.',
+    retriable: true,
+    outcome: 'not_sent',
+    raised:
+      'a message of a transaction fails, the transaction takes longer than transactionTimeoutMs, or the broker refuses to commit it. Nothing of it becomes visible to consumers that read committed messages; `failures` names the messages that failed',
+    remedy: 'Look at `cause`; run the transaction again.',
+  },
   GROUP_REJOIN_REQUIRED: {
     message: 'The consumer group is changing or has lost this member: {reason}.',
     retriable: true,

@@ -1,6 +1,6 @@
 import type { MessagingConfig, ProducerConfig } from '../config/fields.ts'
 import type { Client } from '../driver/client.ts'
-import type { Driver } from '../driver/driver.ts'
+import type { ClientProfile, Driver } from '../driver/driver.ts'
 import type { AvroSchema } from '../encoding/avro-codec.ts'
 import { createCodec } from '../encoding/create-codec.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
@@ -26,7 +26,7 @@ export interface ProducerEnvironment {
   readonly createMessageId?: () => Buffer
   readonly schemaRegistry: () => SchemaRegistry
   /** The shared client for a producer's profile. */
-  readonly connect: () => Promise<{ client: Client; driver: Driver; driverName: string }>
+  readonly connect: () => Promise<{ client: Client; driver: Driver; driverName: string; profile: ClientProfile }>
 }
 
 /** Manifest and resolved configuration become a live producer. */
@@ -73,7 +73,7 @@ export async function createProducer(
           subject: subjectOf('key', keySchema),
           schemaRegistry,
         })
-  const { client, driver, driverName } = await environment.connect()
+  const { client, driver, driverName, profile } = await environment.connect()
   if (config.createTopic === 'if-missing') {
     if (!driver.ensureTopic) {
       const reason = 'this driver cannot create topics; set createTopic to "never"'
@@ -83,7 +83,7 @@ export async function createProducer(
     const stringified = Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, String(value)]))
     await driver.ensureTopic({ topic, partitions, replicationFactor, config: stringified })
   }
-  const { maxMessageBytes, messageIdHeader: header } = config
+  const { messageIdHeader: header } = config
   return new Producer({
     name,
     manifest: manifest.instance,
@@ -96,7 +96,8 @@ export async function createProducer(
     tracing: environment.tracing,
     meter: environment.meterOf?.(topic),
     payloadLog: environment.payloadLog,
-    maxMessageBytes,
+    // The client of a transaction has settings of its own.
+    maxMessageBytes: Math.min(config.maxMessageBytes, profile.maxMessageBytes),
     middleware: environment.middleware,
     messageId: config.messageId ? { header, create: environment.createMessageId ?? createMessageIds() } : undefined,
   })

@@ -38,6 +38,12 @@ export interface EventDetails {
     dispatched: boolean
   }
   'message.suppressed': { manifest: string }
+  'transaction.committed': {
+    /** Sends in it; a list counts as one. */
+    sends: number
+    durationMs: number
+  }
+  'transaction.aborted': { sends: number; durationMs: number; error: MessagingError }
   'schema.fetched': {
     id: number
     /** `cache`, `disk` while the schema registry is down, or `network`. */
@@ -79,6 +85,8 @@ export const events: Readonly<Record<EventName, string>> = {
   'message.acknowledged': 'The broker acknowledged a message.',
   'message.failed': 'A message failed for good; `dispatched` says that no caller waits for it.',
   'message.suppressed': 'A message was not sent because its manifest is disabled in this async context.',
+  'transaction.committed': 'All messages of a transaction became visible.',
+  'transaction.aborted': 'A transaction was aborted, because its function threw or something failed.',
   'schema.fetched': 'The schema with an id that a message names is known.',
   'schema.registered': 'The id of a manifest’s schema is known: it was found, or registered where that is allowed.',
   'schema_registry.errored': 'The schema registry or its cache on disk failed; what is known already is still used.',

@@ -9,6 +9,7 @@ import type {
   DriverFailure,
   DriverModule,
   DriverOptions,
+  TransactionIdentity,
 } from '../driver/driver.ts'
 import { loadDriver } from '../driver/load-driver.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
@@ -22,6 +23,7 @@ export interface ConnectedClient {
   readonly profile: ClientProfile
   readonly client: Client
   readonly driver: Driver
+  readonly isTransactional: boolean
 }
 
 const profileFields = [
@@ -58,14 +60,18 @@ export class ClientPool {
   }
 
   /** @throws CONFIG_MISSING, BROKERS_UNREACHABLE, AUTHENTICATION_FAILED and the DRIVER_* codes */
-  connect(config: MessagingConfig, producerConfig: ProducerConfig): Promise<ConnectedClient> {
+  connect(
+    config: MessagingConfig,
+    producerConfig: ProducerConfig,
+    transaction?: TransactionIdentity,
+  ): Promise<ConnectedClient> {
     const profile = Object.fromEntries(
       profileFields.map((name) => [name, producerConfig[name]]),
     ) as unknown as ClientProfile
-    const key = JSON.stringify(profile)
+    const key = JSON.stringify([profile, transaction])
     const known = this.#connections.get(key)
     if (known) return known
-    const connection = this.#open(key, config, profile)
+    const connection = this.#open(key, config, profile, transaction)
     this.#connections.set(key, connection)
     connection.catch(() => this.#connections.delete(key))
     return connection
@@ -90,7 +96,12 @@ export class ClientPool {
     return unsettled.reduce((sum, count) => sum + count, 0)
   }
 
-  async #open(key: string, config: MessagingConfig, profile: ClientProfile): Promise<ConnectedClient> {
+  async #open(
+    key: string,
+    config: MessagingConfig,
+    profile: ClientProfile,
+    transaction?: TransactionIdentity,
+  ): Promise<ConnectedClient> {
     const startedAt = performance.now()
     const module = await this.#load(config.driver)
     const passThrough =
@@ -109,7 +120,8 @@ export class ClientPool {
           clientId,
           error: createDriverError(failure),
         })
-      if (!failure.fatal || !connected) return
+      // A client in the middle of a transaction is let go by what runs it, which hears of the failure by its next call.
+      if (!failure.fatal || !connected || transaction) return
       this.#onFatal(connected, failure)
       this.disconnect(connected)
     }
@@ -133,6 +145,7 @@ export class ClientPool {
       sasl,
       profile,
       passThrough,
+      transaction,
       onFailure,
       statistics: intervalMs > 0 && isCounting(config.metrics) ? { intervalMs, onStatistics } : undefined,
     })
@@ -144,7 +157,14 @@ export class ClientPool {
         outcome: 'not_sent',
       })
     }
-    connected = { key, driverName: module.name, profile, client: new Client(driver, profile), driver }
+    connected = {
+      key,
+      driverName: module.name,
+      profile,
+      client: new Client(driver, profile),
+      driver,
+      isTransactional: transaction !== undefined,
+    }
     this.#connected.add(connected)
     if (channels['client.connected'].hasSubscribers) {
       const durationMs = performance.now() - startedAt

@@ -1,4 +1,5 @@
 import type { ConfigStore } from '../config/config-store.ts'
+import { environmentName } from '../config/environment.ts'
 import type { MessagingConfig } from '../config/fields.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
@@ -14,7 +15,7 @@ import type { InstanceMetrics } from '../instrumentation/instance-metrics.ts'
 import type { Instrument } from '../instrumentation/instrument.ts'
 import { createPayloadLog } from '../instrumentation/payload-log.ts'
 import type { Tracing } from '../instrumentation/tracing.ts'
-import type { ClientPool } from './client-pool.ts'
+import type { ClientPool, ConnectedClient } from './client-pool.ts'
 import type { ProducerVariant } from './producer-entries.ts'
 
 export type StartInstruments = (config: MessagingConfig, instance: string) => readonly Instrument[]
@@ -29,6 +30,9 @@ export interface ProducerBuilderParts {
   readonly metrics: InstanceMetrics | undefined
   readonly middleware: MiddlewareList
 }
+
+/** Stands for all manifests in a transaction, where configuration asks for the name of one. */
+const transactionalManifest = '$transactions'
 
 /** Makes producers, with what all of them share: schema registry and instruments. */
 export class ProducerBuilder {
@@ -57,6 +61,31 @@ export class ProducerBuilder {
       if (channel.hasSubscribers) channel.publish({ instance: this.#parts.instance(), manifest, error })
       throw error
     }
+  }
+
+  /**
+   * The client of all transactions, with the settings that manifests have in common.
+   * @throws CONFIG_MISSING, and as the first send of a manifest
+   */
+  async connectTransactional(): Promise<{ connected: ConnectedClient; timeoutMs: number }> {
+    const { config: store, clients } = this.#parts
+    const config = store.resolve()
+    const { transactionalId: id, transactionTimeoutMs: timeoutMs } = config
+    if (id === undefined) {
+      const path = 'transactionalId'
+      throw new MessagingError('CONFIG_MISSING', { path, env: environmentName(path) })
+    }
+    const settings = { acks: 'all', idempotence: true } as const
+    const { deliveryTimeoutMs } = store.resolveProducer(transactionalManifest, {}, settings)
+    const profile = store.resolveProducer(
+      transactionalManifest,
+      {},
+      {
+        ...settings,
+        deliveryTimeoutMs: Math.min(deliveryTimeoutMs, timeoutMs),
+      },
+    )
+    return { connected: await clients.connect(config, profile, { id, timeoutMs }), timeoutMs }
   }
 
   /** A producer is gone. Once nothing is built from the configuration it can change, and with it the schema registry. */
@@ -94,7 +123,10 @@ export class ProducerBuilder {
       createMessageId: this.#createMessageId,
       payloadLog: createPayloadLog(config.logging.logger, config.logging.payloads),
       schemaRegistry: () => (this.#schemaRegistry ??= createSchemaRegistry(config, instance())),
-      connect: () => clients.connect(config, producerConfig),
+      connect: async () =>
+        variant?.isTransactional
+          ? (await this.connectTransactional()).connected
+          : clients.connect(config, producerConfig),
     })
   }
 

@@ -19,6 +19,9 @@ export function createVariant(overrides: ProducerOptions): ProducerVariant {
   return { name: settings.map(([field, value]) => `${field}=${value}`).join(', ') || 'as it is', overrides }
 }
 
+/** Of all manifests that are sent in a transaction. */
+export const transactionalVariant: ProducerVariant = { name: 'in transactions', overrides: {}, isTransactional: true }
+
 /** Each may have a client, with threads and connections, of its own. */
 const maxVariants = 20
 

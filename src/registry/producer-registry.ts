@@ -15,13 +15,21 @@ import { MiddlewareList, type SendMiddleware } from '../factory/middleware.ts'
 import { channels } from '../instrumentation/events.ts'
 import type { InstanceMetrics } from '../instrumentation/instance-metrics.ts'
 import type { Tracing } from '../instrumentation/tracing.ts'
-import { ClientPool } from './client-pool.ts'
+import { ClientPool, type ConnectedClient } from './client-pool.ts'
 import { createManifestSender, type ManifestSender, type VariantOptions } from './create-manifest-sender.ts'
 import { MessageSender, type SenderParts } from './message-sender.ts'
-import { createVariant, ProducerEntries, type BuildProducer, type ProducerVariant } from './producer-entries.ts'
+import {
+  createVariant,
+  ProducerEntries,
+  transactionalVariant,
+  type BuildProducer,
+  type ProducerVariant,
+} from './producer-entries.ts'
 import { closeOnExit } from './close-on-exit.ts'
 import { ProducerBuilder, type StartInstruments } from './producer-builder.ts'
 import type { ProducerEntry } from './producer-entry.ts'
+import { type Transaction } from './transaction.ts'
+import { Transactions } from './transactions.ts'
 import { withinTime } from './within-time.ts'
 import { describeRegistry, type RegistryState, type RegistryStatus } from './registry-status.ts'
 
@@ -38,6 +46,7 @@ export class ProducerRegistry {
   readonly #clients: ClientPool
   readonly #builder: ProducerBuilder
   readonly #middleware = new MiddlewareList()
+  readonly #transactions: Transactions
   #disabled: AsyncLocalStorage<ReadonlySet<unknown> | 'all'> | undefined
   #state: RegistryState = 'open'
   #closing: Promise<void> | undefined
@@ -65,6 +74,13 @@ export class ProducerRegistry {
       tracing,
       metrics,
       middleware: this.#middleware,
+    })
+    this.#transactions = new Transactions({
+      instance: () => this.#instance,
+      sender: new MessageSender(this.#senderParts, transactionalVariant),
+      connect: () => this.#builder.connectTransactional(),
+      discard: (connected) => this.#letGo(connected),
+      assertOpen: () => this.#assertOpen('A transaction'),
     })
   }
 
@@ -180,14 +196,26 @@ export class ProducerRegistry {
     return createManifestSender(Manifest, new MessageSender(this.#senderParts, variant))
   }
 
+  /**
+   * Runs `work`; what it sends by the transaction it is given becomes visible together when it is done and all is acknowledged, or
+   * not at all when it throws or anything fails. One at a time; further ones wait. Needs `transactionalId`.
+   * @example await registry.transaction(async (tx) => { await tx.send(OrderPlaced, order); await tx.send(StockTaken, item) })
+   * @throws (rejects with) what `work` throws, TRANSACTION_ABORTED with `failures`, PRODUCER_FENCED, CONFIG_MISSING, TRANSACTION_INVALID
+   * where the driver has none or in another transaction, and as the first send of a manifest
+   */
+  transaction<Result>(work: (transaction: Transaction) => Promise<Result> | Result): Promise<Result> {
+    return this.#transactions.run(work)
+  }
+
   /** Closes clients that have nothing to do. The next send of their manifests connects again. */
   disconnectIdle(): void {
-    const busy = (client: Client): boolean =>
-      client.pending > 0 || [...this.#entries].some(({ producer }) => producer?.uses(client) && producer.isHandingOver)
+    const busy = ({ client, isTransactional }: ConnectedClient): boolean =>
+      client.pending > 0 ||
+      (isTransactional && this.#transactions.isBusy) ||
+      [...this.#entries].some(({ producer }) => producer?.uses(client) && producer.isHandingOver)
     for (const connected of this.#clients.connected) {
-      if (busy(connected.client)) continue
-      this.#forgetProducersOf(connected.client)
-      this.#clients.disconnect(connected)
+      if (busy(connected)) continue
+      this.#letGo(connected)
     }
   }
 
@@ -199,8 +227,13 @@ export class ProducerRegistry {
   /** @throws MANIFEST_UNKNOWN, MANIFEST_INVALID, REGISTRY_CLOSED */
   #entryOf(Manifest: ProducerManifestClass, variant?: ProducerVariant): ProducerEntry {
     const entry = this.#entries.of(Manifest, variant)
-    if (this.#state === 'open') return entry
-    const { name: manifest } = entry
+    // A transaction that was begun before close() may still end.
+    if (!variant?.isTransactional || this.#state === 'closed') this.#assertOpen(entry.name)
+    return entry
+  }
+
+  #assertOpen(manifest: string): void {
+    if (this.#state === 'open') return
     throw new MessagingError('REGISTRY_CLOSED', { state: this.#state, manifest }, { manifest })
   }
 
@@ -221,6 +254,12 @@ export class ProducerRegistry {
   /** Made on first use, so that the children of a fork or a snapshot do not share it. */
   get #instance(): string {
     return (this.#name ??= `${process.pid}-${Math.random().toString(36).slice(2, 10)}`)
+  }
+
+  /** What is pending is given up; the next send connects again. */
+  #letGo(connected: ConnectedClient): void {
+    this.#forgetProducersOf(connected.client)
+    this.#clients.disconnect(connected)
   }
 
   #forgetProducersOf(client: Client): void {
@@ -245,7 +284,7 @@ export class ProducerRegistry {
     if (channels['registry.closing'].hasSubscribers)
       channels['registry.closing'].publish({ instance: this.#instance, pending })
     const { closeTimeoutMs } = this.#closeConfig()
-    await withinTime(this.#allHandedOver(), closeTimeoutMs)
+    await withinTime(Promise.all([this.#allHandedOver(), this.#transactions.ended()]), closeTimeoutMs)
     for (const entry of this.#entries) {
       const manifest = entry.name
       const reason = `its producer was not built within closeTimeoutMs (${closeTimeoutMs} ms)`

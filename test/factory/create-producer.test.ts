@@ -48,7 +48,7 @@ function create(
     connect: () => {
       const client = new Client(driver, defaultProfile)
       connections.push(client)
-      return Promise.resolve({ client, driver, driverName: 'fake' })
+      return Promise.resolve({ client, driver, driverName: 'fake', profile: defaultProfile })
     },
   })
   return { created, connections, subjects, driver }

@@ -34,6 +34,9 @@ export function createClientConfig(options: DriverOptions): NativeConfig {
     'queue.buffering.max.messages': profile.queueMaxMessages + 1,
     'queue.buffering.max.kbytes': Math.min(2_147_483_647, Math.ceil((profile.queueMaxBytes * 2) / 1024) + 2048),
 
+    'transactional.id': options.transaction?.id,
+    'transaction.timeout.ms': options.transaction?.timeoutMs,
+
     ...(tls.enabled ? tlsConfig(tls) : {}),
     ...(sasl.mechanism
       ? {

@@ -19,6 +19,7 @@ import {
   type NativeProducer,
 } from './native-module.ts'
 import { connectProducer } from './native-producer.ts'
+import { NativeTransactions } from './native-transactions.ts'
 
 /** librdkafka through the callback API of @confluentinc/kafka-javascript. */
 export const confluentDriver: DriverModule = {
@@ -77,19 +78,38 @@ export class ConfluentDriver implements Driver {
   #reports: DeliveryReport[] = []
   #errorNumbers: (number | null)[] = []
   #isClosed = false
+  #transactions: NativeTransactions | undefined
 
   constructor(native: NativeModule, options: DriverOptions) {
     this.#native = native
     this.#options = options
     this.#nameOf = nameErrors(native)
     const { lingerMs, idempotence } = options.profile
-    const adapts = lingerMs === 0 && !fixedBy.some((property) => property in options.passThrough)
+    // A transaction belongs to one producer.
+    const adapts =
+      lingerMs === 0 &&
+      options.transaction === undefined &&
+      !fixedBy.some((property) => property in options.passThrough)
     this.#choice = adapts ? new LingerChoice() : undefined
     this.#holds = adapts && idempotence
   }
 
   async connect(): Promise<void> {
-    this.#client = (await this.#producerOf(0)).getClient()
+    const producer = await this.#producerOf(0)
+    this.#client = producer.getClient()
+    const { transaction } = this.#options
+    if (transaction === undefined) return
+    this.#transactions = new NativeTransactions(producer)
+    try {
+      await this.#transactions.init(transaction)
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  get transactions(): NativeTransactions | undefined {
+    return this.#transactions
   }
 
   produce(message: DriverMessage, settlement: Settlement): boolean {
@@ -131,6 +151,7 @@ export class ConfluentDriver implements Driver {
   async close(): Promise<void> {
     this.#isClosed = true
     clearInterval(this.#readings)
+    await this.#transactions?.close()
     const connections = await Promise.allSettled(this.#producers.values())
     const producers = connections.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
     // The wrapper flushes before it disconnects. The client above has waited already, so that is given no time.

@@ -1,6 +1,6 @@
 import { isMainThread } from 'node:worker_threads'
 import { MessagingError } from '../../errors/messaging-error.ts'
-import type { Settlement } from '../driver.ts'
+import type { ConsumerOffset, Settlement } from '../driver.ts'
 
 /** The parts of @confluentinc/kafka-javascript that the driver uses, described here so that its types are no dependency of ours. */
 export interface NativeModule {
@@ -15,7 +15,12 @@ export type NativeConfig = Readonly<Record<string, string | number | boolean>>
 export interface NativeError {
   readonly code: number
   readonly message: string
+  /** These are set by calls of transactions only. */
+  readonly isFatal?: boolean
+  readonly isRetriable?: boolean
 }
+
+type NativeCallback = (error: NativeError | null | undefined) => void
 
 export interface NativeProducer {
   connect(
@@ -24,6 +29,17 @@ export interface NativeProducer {
   ): void
   disconnect(timeoutMs: number, callback: () => void): void
   flush(timeoutMs: number, callback: (error: NativeError | null | undefined) => void): void
+  initTransactions(timeoutMs: number, callback: NativeCallback): void
+  beginTransaction(callback: NativeCallback): void
+  commitTransaction(timeoutMs: number, callback: NativeCallback): void
+  abortTransaction(timeoutMs: number, callback: NativeCallback): void
+  /** `consumer` is a connected KafkaConsumer of the same package. */
+  sendOffsetsToTransaction(
+    offsets: readonly ConsumerOffset[],
+    consumer: unknown,
+    timeoutMs: number,
+    callback: NativeCallback,
+  ): void
   isConnected(): boolean
   poll(): void
   setPollInBackground(enabled: boolean): void

@@ -1,5 +1,6 @@
 import { createDriverError } from '../driver-error.ts'
 import type { Driver, DriverFailure, DriverMessage, DriverModule, DriverOptions, Settlement } from '../driver.ts'
+import { MemoryTransactions } from './memory-transactions.ts'
 import { partitionByCrc32, partitionByMurmur2 } from '../partitioners.ts'
 
 export interface MemoryDriverOptions {
@@ -20,7 +21,7 @@ export type FailureRule = (message: DriverMessage) => DriverFailure | undefined
 
 /** A broker in memory: pass it as `driver`, then look at what arrived and make it fail on purpose. */
 export interface MemoryDriver extends DriverModule {
-  /** What is stored, by partition and offset; of one topic or of all. */
+  /** What is stored and not part of an open or aborted transaction, by partition and offset; of one topic or of all. */
   records(topic?: string): readonly MemoryRecord[]
   /** Asks `rule` about every message until the returned function is called. */
   failWhen(rule: FailureRule): () => void
@@ -49,6 +50,9 @@ export function createMemoryDriver(options: MemoryDriverOptions = {}): MemoryDri
   let turn = 0
   let openClients = 0
   let createdClients = 0
+  /** Stored, but not committed: a consumer that reads committed messages does not see them. */
+  const uncommitted = new Set<MemoryRecord>()
+  const identities = new Map<string, MemoryTransactions>()
 
   function createTopic(topic: string, partitions: number): MemoryRecord[][] {
     const created = Array.from({ length: partitions }, (): MemoryRecord[] => [])
@@ -75,13 +79,20 @@ export function createMemoryDriver(options: MemoryDriverOptions = {}): MemoryDri
     return partitionByMurmur2(key, count)
   }
 
-  function store(message: DriverMessage, settlement: Settlement, driverOptions: DriverOptions): void {
+  function store(
+    message: DriverMessage,
+    settlement: Settlement,
+    driverOptions: DriverOptions,
+    transactions: MemoryTransactions | undefined,
+  ): void {
     const fail = (failure: DriverFailure): void =>
       settleLater(() => settlement.settle(failure, message.partition, -1, -1))
     for (const rule of rules) {
       const failure = rule(message)
       if (failure) return fail(failure)
     }
+    const refusal = transactions?.refusal()
+    if (refusal) return fail(refusal)
     const { topic } = message
     const stored = topics.get(topic) ?? (autoCreateTopics ? createTopic(topic, defaultPartitions) : undefined)
     if (!stored) return fail({ code: 'TOPIC_NOT_FOUND', reason: `${topic} does not exist` })
@@ -90,7 +101,12 @@ export function createMemoryDriver(options: MemoryDriverOptions = {}): MemoryDri
     if (!records) return fail({ code: 'PARTITION_NOT_FOUND', reason: `${topic} has ${stored.length} partitions` })
     const timestamp = message.timestamp === 0 ? Date.now() : message.timestamp
     const offset = records.length
-    records.push({ ...message, headers: message.headers ?? [], partition, timestamp, offset })
+    const record = { ...message, headers: message.headers ?? [], partition, timestamp, offset }
+    records.push(record)
+    if (transactions) {
+      uncommitted.add(record)
+      transactions.records.push(record)
+    }
     settleLater(() => settlement.settle(null, partition, offset, timestamp))
   }
 
@@ -102,10 +118,18 @@ export function createMemoryDriver(options: MemoryDriverOptions = {}): MemoryDri
       if (failure) return Promise.reject(createDriverError(failure))
       openClients++
       createdClients++
+      const { transaction } = driverOptions
+      let transactions: MemoryTransactions | undefined
+      if (transaction !== undefined) {
+        identities.get(transaction.id)?.fence()
+        transactions = new MemoryTransactions(uncommitted)
+        identities.set(transaction.id, transactions)
+      }
       const driver: Driver = {
+        transactions,
         capabilities: { copiesValue: false, idempotence: true, workerThreads: true, durable: false },
         produce(message, settlement) {
-          store(message, settlement, driverOptions)
+          store(message, settlement, driverOptions, transactions)
           return true
         },
         flush: () => Promise.resolve(),
@@ -120,7 +144,10 @@ export function createMemoryDriver(options: MemoryDriverOptions = {}): MemoryDri
       }
       return Promise.resolve(driver)
     },
-    records: (topic) => (topic === undefined ? [...topics.values()] : [topics.get(topic) ?? []]).flat(2),
+    records: (topic) =>
+      (topic === undefined ? [...topics.values()] : [topics.get(topic) ?? []])
+        .flat(2)
+        .filter((record) => !uncommitted.has(record)),
     failWhen(rule) {
       rules.add(rule)
       return () => void rules.delete(rule)

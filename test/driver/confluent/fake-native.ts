@@ -37,6 +37,12 @@ export class FakeNativeProducer implements NativeProducer {
   flush(_: number, callback: (error: null) => void): void {
     callback(null)
   }
+  initTransactions = (_timeoutMs: number, done: (error: null) => void): void => done(null)
+  beginTransaction = (done: (error: null) => void): void => done(null)
+  commitTransaction = (_timeoutMs: number, done: (error: null) => void): void => done(null)
+  abortTransaction = (_timeoutMs: number, done: (error: null) => void): void => done(null)
+  sendOffsetsToTransaction = (...args: [unknown, unknown, number, (error: null) => void]): void => args[3](null)
+
   isConnected(): boolean {
     return true
   }
