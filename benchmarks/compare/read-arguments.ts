@@ -58,7 +58,8 @@ export function readArguments(args: readonly string[]): BenchArguments {
     only,
     clients,
     rounds: readCount('rounds', values.rounds) ?? (isQuick ? 2 : 5),
-    warmUpMs: isQuick ? 300 : 400,
+    // The native driver needs most of a second to settle on how long to linger.
+    warmUpMs: 1000,
     windowMs: isQuick ? 700 : 1_200,
     messages: readCount('messages', values.messages) ?? 10_000_000,
     isQuick,

@@ -41,7 +41,7 @@ const readLoadEveryMs = 50
 const waitForSettledMs = 1000
 const holdAtMostMs = 100
 /** A producer asks for its id after it has connected, and again after half a second where no broker could be asked. */
-const settleInMs = 1000
+const settleInMs = 600
 /** librdkafka's window of an idempotent producer for a partition; it counts messages (RD_KAFKA_IDEMP_MAX_INFLIGHT). */
 const idempotentWindow = 5
 /** More are on their way to a producer that lingers, and to wait here costs each of them a copy. */
@@ -184,10 +184,13 @@ export class ConfluentDriver implements Driver {
    */
   readonly #onDelivery: DeliveryCallback = (errorNumber, report) => {
     if (report.opaque === undefined) return
+    if (!lingerSteps[this.#step]!.together && this.#reports.length === 0) {
+      this.#underWay--
+      this.#settle(errorNumber, report)
+      return
+    }
     this.#errorNumbers.push(errorNumber)
-    const count = this.#reports.push(report)
-    if (!lingerSteps[this.#step]!.together) this.#settleReports()
-    else if (count === 1) setImmediate(this.#settleReports)
+    if (this.#reports.push(report) === 1) setImmediate(this.#settleReports)
   }
 
   readonly #settleReports = (): void => {
@@ -197,11 +200,12 @@ export class ConfluentDriver implements Driver {
     this.#errorNumbers = []
     this.#underWay -= reports.length
     if (this.#holds && this.#step === 0) this.#hold()
-    for (const [index, { opaque, partition, offset, timestamp }] of reports.entries()) {
-      const errorNumber = errorNumbers[index]!
-      if (errorNumber === null) opaque!.settle(null, partition, Math.max(-1, offset), timestamp ?? -1)
-      else opaque!.settle(normalizeNativeError(errorNumber, this.#nameOf(errorNumber)), partition, -1, -1)
-    }
+    for (let index = 0; index < reports.length; index++) this.#settle(errorNumbers[index]!, reports[index]!)
+  }
+
+  #settle(errorNumber: number | null, { opaque, partition, offset, timestamp = -1 }: DeliveryReport): void {
+    if (errorNumber === null) opaque!.settle(null, partition, Math.max(-1, offset), timestamp)
+    else opaque!.settle(normalizeNativeError(errorNumber, this.#nameOf(errorNumber)), partition, -1, -1)
   }
 
   /**
