@@ -2,6 +2,7 @@ import { ConfigStore, type ConfigExplanation } from './config/config-store.ts'
 import type { MessagingConfig, MessagingOptions } from './config/fields.ts'
 import { manifestNameOf, type ProducerManifestClass } from './factory/producer-manifest.ts'
 import { readManifest } from './factory/read-manifest.ts'
+import { SharedParts } from './factory/shared-parts.ts'
 import { startErrorReporting } from './instrumentation/error-reporting.ts'
 import { InstanceMetrics, type MetricsReader } from './instrumentation/instance-metrics.ts'
 import type { Instrument } from './instrumentation/instrument.ts'
@@ -53,17 +54,14 @@ export function createMessaging(
   store.configure(options)
   const tracing = new Tracing()
   const metrics = new InstanceMetrics(() => registry.status().clients)
-  const registry: ProducerRegistry = new ProducerRegistry(
-    store,
-    (config, instance) =>
-      [
-        metrics.start(config.metrics, instance),
-        tracing.start(config.tracing),
-        ...instruments.map((start) => start(config, instance)),
-      ].filter((instrument) => instrument !== undefined),
-    tracing,
-    metrics,
+  const shared = new SharedParts((config, instance) =>
+    [
+      metrics.start(config.metrics, instance),
+      tracing.start(config.tracing),
+      ...instruments.map((start) => start(config, instance)),
+    ].filter((instrument) => instrument !== undefined),
   )
+  const registry: ProducerRegistry = new ProducerRegistry(store, shared, tracing, metrics)
   const close = (): Promise<void> => registry.close()
   return {
     registry,

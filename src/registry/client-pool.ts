@@ -7,12 +7,11 @@ import type {
   ClientProfile,
   Driver,
   DriverFailure,
-  DriverModule,
   DriverOptions,
   TransactionIdentity,
 } from '../driver/driver.ts'
-import { loadDriver } from '../driver/load-driver.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
+import type { SharedParts } from '../factory/shared-parts.ts'
 import { channels } from '../instrumentation/events.ts'
 import { isCounting } from '../instrumentation/instance-metrics.ts'
 import { withinTime } from './within-time.ts'
@@ -46,12 +45,11 @@ export class ClientPool {
   readonly #connections = new Map<string, Promise<ConnectedClient>>()
   readonly #connected = new Set<ConnectedClient>()
   readonly #onFatal: (client: ConnectedClient, failure: DriverFailure) => void
-  readonly #instance: () => string
-  #loaded: { driver: MessagingConfig['driver']; module: Promise<DriverModule> } | undefined
+  readonly #shared: SharedParts
   #isClosed = false
 
-  constructor(instance: () => string, onFatal: (client: ConnectedClient, failure: DriverFailure) => void) {
-    this.#instance = instance
+  constructor(shared: SharedParts, onFatal: (client: ConnectedClient, failure: DriverFailure) => void) {
+    this.#shared = shared
     this.#onFatal = onFatal
   }
 
@@ -103,7 +101,7 @@ export class ClientPool {
     transaction?: TransactionIdentity,
   ): Promise<ConnectedClient> {
     const startedAt = performance.now()
-    const module = await this.#load(config.driver)
+    const module = await this.#shared.loadDriver(config.driver)
     const passThrough =
       (config.driverOptions as Readonly<Record<string, DriverOptions['passThrough']>>)[module.name] ?? {}
     if (config.brokers === undefined && module.needsBrokers(passThrough)) {
@@ -115,7 +113,7 @@ export class ClientPool {
       const channel = channels['client.errored']
       if (channel.hasSubscribers)
         channel.publish({
-          instance: this.#instance(),
+          instance: this.#shared.instance,
           driver: module.name,
           clientId,
           error: createDriverError(failure),
@@ -130,7 +128,7 @@ export class ClientPool {
       if (!channel.hasSubscribers) return
       for (const statistics of brokers)
         channel.publish({
-          instance: this.#instance(),
+          instance: this.#shared.instance,
           driver: module.name,
           ...statistics,
           broker: String(statistics.broker),
@@ -168,15 +166,14 @@ export class ClientPool {
     this.#connected.add(connected)
     if (channels['client.connected'].hasSubscribers) {
       const durationMs = performance.now() - startedAt
-      channels['client.connected'].publish({ instance: this.#instance(), driver: module.name, clientId, durationMs })
+      channels['client.connected'].publish({
+        instance: this.#shared.instance,
+        driver: module.name,
+        clientId,
+        durationMs,
+      })
     }
     return connected
-  }
-
-  /** One module for all clients, as long as the configuration names the same: the memory driver’s topics are in it. */
-  #load(driver: MessagingConfig['driver']): Promise<DriverModule> {
-    if (this.#loaded?.driver !== driver) this.#loaded = { driver, module: loadDriver(driver) }
-    return this.#loaded.module
   }
 
   async #close(connected: ConnectedClient, timeoutMs: number): Promise<number> {
@@ -185,7 +182,7 @@ export class ClientPool {
     if (this.#connected.delete(connected) && channels['client.closed'].hasSubscribers) {
       const durationMs = performance.now() - startedAt
       channels['client.closed'].publish({
-        instance: this.#instance(),
+        instance: this.#shared.instance,
         driver: connected.driverName,
         unsettled,
         durationMs,

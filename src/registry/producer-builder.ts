@@ -1,31 +1,24 @@
 import type { ConfigStore } from '../config/config-store.ts'
 import { environmentName } from '../config/environment.ts'
-import type { MessagingConfig } from '../config/fields.ts'
-import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import { createProducer } from '../factory/create-producer.ts'
-import { createSchemaRegistry } from '../factory/create-schema-registry.ts'
 import { createMessageIds } from '../factory/message-id.ts'
 import type { MiddlewareList } from '../factory/middleware.ts'
 import type { Producer } from '../factory/producer.ts'
 import type { ProducerManifestClass } from '../factory/producer-manifest.ts'
 import { readManifest } from '../factory/read-manifest.ts'
+import type { SharedParts } from '../factory/shared-parts.ts'
 import { channels } from '../instrumentation/events.ts'
 import type { InstanceMetrics } from '../instrumentation/instance-metrics.ts'
-import type { Instrument } from '../instrumentation/instrument.ts'
 import { createPayloadLog } from '../instrumentation/payload-log.ts'
 import type { Tracing } from '../instrumentation/tracing.ts'
 import type { ClientPool, ConnectedClient } from './client-pool.ts'
 import type { ProducerVariant } from './producer-entries.ts'
 
-export type StartInstruments = (config: MessagingConfig, instance: string) => readonly Instrument[]
-
 export interface ProducerBuilderParts {
   readonly config: ConfigStore
   readonly clients: ClientPool
-  readonly instance: () => string
-  /** Called once, by the first build. */
-  readonly startInstruments: StartInstruments
+  readonly shared: SharedParts
   readonly tracing: Tracing | undefined
   readonly metrics: InstanceMetrics | undefined
   readonly middleware: MiddlewareList
@@ -34,13 +27,11 @@ export interface ProducerBuilderParts {
 /** Stands for all manifests in a transaction, where configuration asks for the name of one. */
 const transactionalManifest = '$transactions'
 
-/** Makes producers, with what all of them share: schema registry and instruments. */
+/** Makes producers. */
 export class ProducerBuilder {
   readonly #parts: ProducerBuilderParts
   /** One for all producers, so that ids are in the order of the sends. */
   readonly #createMessageId = createMessageIds()
-  #schemaRegistry: SchemaRegistry | undefined
-  #instruments: readonly Instrument[] | undefined
 
   constructor(parts: ProducerBuilderParts) {
     this.#parts = parts
@@ -58,7 +49,7 @@ export class ProducerBuilder {
       this.release(manifest)
       const error = normalizeBuildFailure(thrown, manifest)
       const channel = channels['producer.build_failed']
-      if (channel.hasSubscribers) channel.publish({ instance: this.#parts.instance(), manifest, error })
+      if (channel.hasSubscribers) channel.publish({ instance: this.#parts.shared.instance, manifest, error })
       throw error
     }
   }
@@ -90,39 +81,29 @@ export class ProducerBuilder {
 
   /** A producer is gone. Once nothing is built from the configuration it can change, and with it the schema registry. */
   release(manifest: string): void {
-    const { config } = this.#parts
+    const { config, shared } = this.#parts
     config.unlock(manifest)
-    if (!config.isLocked) void this.closeSchemaRegistry()
-  }
-
-  async closeSchemaRegistry(): Promise<void> {
-    const schemaRegistry = this.#schemaRegistry
-    this.#schemaRegistry = undefined
-    await schemaRegistry?.close?.().catch(() => undefined)
-  }
-
-  async closeInstruments(): Promise<void> {
-    await Promise.all((this.#instruments ?? []).map((instrument) => instrument.close()))
+    if (!config.isLocked) void shared.closeSchemaRegistry()
   }
 
   async #create(Manifest: ProducerManifestClass, manifest: string, variant?: ProducerVariant): Promise<Producer> {
-    const { config: store, clients, middleware, tracing, metrics, instance, startInstruments } = this.#parts
+    const { config: store, clients, middleware, tracing, metrics, shared } = this.#parts
     const config = store.resolve()
     // Before all that can fail, so that they hear of it.
-    this.#instruments ??= startInstruments(config, instance())
+    shared.startInstruments(config)
     const read = readManifest(Manifest)
     const producerConfig = store.resolveProducer(manifest, read.attributes, variant?.overrides)
     // What is to be traced is traced from the first message on.
     await tracing?.ready
     return createProducer(read, producerConfig, {
-      instance: instance(),
+      instance: shared.instance,
       config,
       tracing: tracing?.of(manifest),
       meterOf: (topic) => metrics?.meterOf(manifest, topic),
       middleware: middleware.of(Manifest),
       createMessageId: this.#createMessageId,
       payloadLog: createPayloadLog(config.logging.logger, config.logging.payloads),
-      schemaRegistry: () => (this.#schemaRegistry ??= createSchemaRegistry(config, instance())),
+      schemaRegistry: () => shared.schemaRegistry(config),
       connect: async () =>
         variant?.isTransactional
           ? (await this.connectTransactional()).connected
@@ -133,7 +114,7 @@ export class ProducerBuilder {
   #publishBuilt({ name: manifest, topic, driverName: driver }: Producer, durationMs: number): void {
     const channel = channels['producer.built']
     if (channel.hasSubscribers)
-      channel.publish({ instance: this.#parts.instance(), manifest, topic, driver, durationMs })
+      channel.publish({ instance: this.#parts.shared.instance, manifest, topic, driver, durationMs })
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type ProducerManifestClass,
 } from '../factory/producer-manifest.ts'
 import type { SendManyOptions, SendOptions } from '../factory/send-options.ts'
+import { SharedParts } from '../factory/shared-parts.ts'
 import { MiddlewareList, type SendMiddleware } from '../factory/middleware.ts'
 import { channels } from '../instrumentation/events.ts'
 import type { InstanceMetrics } from '../instrumentation/instance-metrics.ts'
@@ -26,7 +27,7 @@ import {
   type ProducerVariant,
 } from './producer-entries.ts'
 import { closeOnExit } from './close-on-exit.ts'
-import { ProducerBuilder, type StartInstruments } from './producer-builder.ts'
+import { ProducerBuilder } from './producer-builder.ts'
 import type { ProducerEntry } from './producer-entry.ts'
 import { type Transaction } from './transaction.ts'
 import { Transactions } from './transactions.ts'
@@ -38,11 +39,12 @@ export class ProducerRegistry {
   readonly #config: ConfigStore
   readonly #entries = new ProducerEntries((...build) => this.#build(...build))
   readonly #senderParts: SenderParts = {
-    instance: () => this.#instance,
+    instance: () => this.#shared.instance,
     entryOf: (Manifest, variant) => this.#entryOf(Manifest, variant),
     isDisabled: (Manifest, entry) => this.#isDisabled(Manifest, entry),
   }
   readonly #sender = new MessageSender(this.#senderParts)
+  readonly #shared: SharedParts
   readonly #clients: ClientPool
   readonly #builder: ProducerBuilder
   readonly #middleware = new MiddlewareList()
@@ -51,32 +53,27 @@ export class ProducerRegistry {
   #state: RegistryState = 'open'
   #closing: Promise<void> | undefined
   #stopWatchingExit: (() => void) | undefined
-  #name: string | undefined
 
-  /** @param startInstruments called once, by the first build */
   constructor(
     config: ConfigStore,
-    startInstruments: StartInstruments = () => [],
+    shared: SharedParts = new SharedParts(),
     tracing?: Tracing,
     metrics?: InstanceMetrics,
   ) {
     this.#config = config
+    this.#shared = shared
     // A client with a fatal error sends nothing any more: the next send builds a new one.
-    this.#clients = new ClientPool(
-      () => this.#instance,
-      (dead) => this.#forgetProducersOf(dead.client),
-    )
+    this.#clients = new ClientPool(shared, (dead) => this.#forgetProducersOf(dead.client))
     this.#builder = new ProducerBuilder({
       config,
       clients: this.#clients,
-      instance: () => this.#instance,
-      startInstruments,
+      shared,
       tracing,
       metrics,
       middleware: this.#middleware,
     })
     this.#transactions = new Transactions({
-      instance: () => this.#instance,
+      instance: () => this.#shared.instance,
       sender: new MessageSender(this.#senderParts, transactionalVariant),
       connect: () => this.#builder.connectTransactional(),
       discard: (connected) => this.#letGo(connected),
@@ -247,13 +244,8 @@ export class ProducerRegistry {
     const disabled = this.#disabled?.getStore()
     if (disabled === undefined || (disabled !== 'all' && !disabled.has(Manifest))) return false
     const channel = channels['message.suppressed']
-    if (channel.hasSubscribers) channel.publish({ instance: this.#instance, manifest: entry.name })
+    if (channel.hasSubscribers) channel.publish({ instance: this.#shared.instance, manifest: entry.name })
     return true
-  }
-
-  /** Made on first use, so that the children of a fork or a snapshot do not share it. */
-  get #instance(): string {
-    return (this.#name ??= `${process.pid}-${Math.random().toString(36).slice(2, 10)}`)
   }
 
   /** What is pending is given up; the next send connects again. */
@@ -278,11 +270,13 @@ export class ProducerRegistry {
   }
 
   async #close(): Promise<void> {
+    // Handlers that still run may send.
+    if (this.#shared.stopConsumers) await this.#shared.stopConsumers()
     const startedAt = performance.now()
     this.#state = 'closing'
     const { pending } = this.status()
     if (channels['registry.closing'].hasSubscribers)
-      channels['registry.closing'].publish({ instance: this.#instance, pending })
+      channels['registry.closing'].publish({ instance: this.#shared.instance, pending })
     const { closeTimeoutMs } = this.#closeConfig()
     await withinTime(Promise.all([this.#allHandedOver(), this.#transactions.ended()]), closeTimeoutMs)
     for (const entry of this.#entries) {
@@ -293,12 +287,12 @@ export class ProducerRegistry {
     const left = Math.max(0, Math.round(closeTimeoutMs - (performance.now() - startedAt)))
     const unsettled = await this.#clients.close(left)
     this.#stopWatchingExit?.()
-    await this.#builder.closeSchemaRegistry()
+    await this.#shared.closeSchemaRegistry()
     this.#state = 'closed'
     const durationMs = performance.now() - startedAt
     if (channels['registry.closed'].hasSubscribers)
-      channels['registry.closed'].publish({ instance: this.#instance, durationMs, unsettled })
-    await this.#builder.closeInstruments()
+      channels['registry.closed'].publish({ instance: this.#shared.instance, durationMs, unsettled })
+    await this.#shared.closeInstruments()
   }
 
   /** A registry that never sent anything may have configuration that cannot be resolved; closing it is no time to say so. */

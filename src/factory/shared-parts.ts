@@ -1,0 +1,55 @@
+import type { MessagingConfig } from '../config/fields.ts'
+import type { DriverModule } from '../driver/driver.ts'
+import { loadDriver } from '../driver/load-driver.ts'
+import type { SchemaRegistry } from '../encoding/schema-registry.ts'
+import type { Instrument } from '../instrumentation/instrument.ts'
+import { createSchemaRegistry } from './create-schema-registry.ts'
+
+export type StartInstruments = (config: MessagingConfig, instance: string) => readonly Instrument[]
+
+/** What producers and consumers of one messaging instance share. Nothing is made before it is asked for. */
+export class SharedParts {
+  readonly #startInstruments: StartInstruments
+  #name: string | undefined
+  #instruments: readonly Instrument[] | undefined
+  #schemaRegistry: SchemaRegistry | undefined
+  #loaded: { driver: MessagingConfig['driver']; module: Promise<DriverModule> } | undefined
+
+  /** What has to end before producers may, since it sends. Set by who starts such. */
+  stopConsumers: (() => Promise<void>) | undefined
+
+  /** @param startInstruments called once, by the first build */
+  constructor(startInstruments: StartInstruments = () => []) {
+    this.#startInstruments = startInstruments
+  }
+
+  /** The name in events. Made on first use, so that the children of a fork or a snapshot do not share it. */
+  get instance(): string {
+    return (this.#name ??= `${process.pid}-${Math.random().toString(36).slice(2, 10)}`)
+  }
+
+  startInstruments(config: MessagingConfig): void {
+    this.#instruments ??= this.#startInstruments(config, this.instance)
+  }
+
+  async closeInstruments(): Promise<void> {
+    await Promise.all((this.#instruments ?? []).map((instrument) => instrument.close()))
+  }
+
+  /** @throws CONFIG_MISSING */
+  schemaRegistry(config: MessagingConfig): SchemaRegistry {
+    return (this.#schemaRegistry ??= createSchemaRegistry(config, this.instance))
+  }
+
+  async closeSchemaRegistry(): Promise<void> {
+    const schemaRegistry = this.#schemaRegistry
+    this.#schemaRegistry = undefined
+    await schemaRegistry?.close?.().catch(() => undefined)
+  }
+
+  /** One module for all clients, as long as the configuration names the same: the memory driver’s topics are in it. */
+  loadDriver(driver: MessagingConfig['driver']): Promise<DriverModule> {
+    if (this.#loaded?.driver !== driver) this.#loaded = { driver, module: loadDriver(driver) }
+    return this.#loaded.module
+  }
+}
