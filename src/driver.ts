@@ -1,3 +1,13 @@
+export type {
+  CommittedPosition,
+  ConsumedMessage,
+  ConsumingDriverModule,
+  DriverConsumer,
+  DriverConsumerListener,
+  DriverConsumerOptions,
+  StartPosition,
+  TopicPartition,
+} from './driver/driver-consumer.ts'
 export { createDriverError } from './driver/driver-error.ts'
 export type {
   ClientProfile,

@@ -3,8 +3,8 @@ export {
   type FailureRule,
   type MemoryDriver,
   type MemoryDriverOptions,
-  type MemoryRecord,
 } from './driver/memory/memory-driver.ts'
+export type { MemoryRecord } from './driver/memory/memory-topics.ts'
 export {
   describeDriverContract,
   type DriverContract,

@@ -15,21 +15,27 @@ export interface DriverConsumer {
   /**
    * What there is, at most `maxMessages`, in order within each partition; waits for the first one at most `timeoutMs`.
    * Called again at once after it has resolved, for as long as the consumer runs: the membership depends on it where the
-   * protocol wants polling, also while every partition is paused. One call at a time. @throws MessagingError
+   * protocol wants polling, also while every partition is paused. One call at a time; `close` ends it. @throws MessagingError
    */
   poll(maxMessages: number, timeoutMs: number): Promise<readonly ConsumedMessage[]>
-  /** Nothing more comes of these partitions, and what was fetched of them is dropped, until `resume`. */
+  /** Nothing more comes of these partitions, and what was fetched of them is dropped, until `resume` or until they are given up. */
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void
   /** The next message of the partition is the one at this position. @throws MessagingError */
   seek(position: StartPosition): Promise<void>
-  /** `offset` is the next to read (last done + 1). Resolves when the broker has it. @throws MessagingError */
+  /**
+   * `offset` is the next to read (last done + 1). Resolves when the broker has it.
+   * @throws MessagingError, GROUP_REJOIN_REQUIRED for a partition that the member does not have (any more)
+   */
   commit(positions: readonly CommittedPosition[]): Promise<void>
   /** Of the group; -1 where it has none. @throws MessagingError */
   committed(partitions: readonly TopicPartition[]): Promise<readonly CommittedPosition[]>
   /** First offset that is there, and the one that the next message gets. @throws MessagingError */
   watermarks(partition: TopicPartition): Promise<{ readonly low: number; readonly high: number }>
-  /** Leaves the group (a static member stays until its session ends) and releases everything. Called once. */
+  /**
+   * Leaves the group (a static member stays until its session ends) and releases everything; commits nothing.
+   * Called once; the listener hears of nothing any more.
+   */
   close(): Promise<void>
 }
 
@@ -83,7 +89,7 @@ export interface DriverConsumerOptions extends Pick<
   readonly listener: DriverConsumerListener
 }
 
-/** Told about the membership; what it returns is waited for before the next poll goes on. */
+/** Told about the membership, while a poll is under way; that poll waits for what it returns. */
 export interface DriverConsumerListener {
   /** Partitions come in addition (cooperative rebalancing). */
   assigned(partitions: readonly TopicPartition[]): Promise<void> | void

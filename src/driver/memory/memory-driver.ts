@@ -1,7 +1,11 @@
+import type { CommittedPosition, ConsumingDriverModule } from '../driver-consumer.ts'
 import { createDriverError } from '../driver-error.ts'
-import type { Driver, DriverFailure, DriverMessage, DriverModule, DriverOptions, Settlement } from '../driver.ts'
-import { MemoryTransactions } from './memory-transactions.ts'
+import type { Driver, DriverFailure, DriverMessage, DriverOptions, Settlement } from '../driver.ts'
 import { partitionByCrc32, partitionByMurmur2 } from '../partitioners.ts'
+import { MemoryConsumer } from './memory-consumer.ts'
+import { MemoryGroup } from './memory-group.ts'
+import { MemoryTopics, type MemoryRecord } from './memory-topics.ts'
+import { MemoryTransactions } from './memory-transactions.ts'
 
 export interface MemoryDriverOptions {
   /** Partitions of a topic that is created by its first message. Default 3. */
@@ -10,17 +14,11 @@ export interface MemoryDriverOptions {
   readonly autoCreateTopics?: boolean
 }
 
-/** A message as it was stored. */
-export interface MemoryRecord extends Omit<DriverMessage, 'headers'> {
-  readonly headers: readonly (readonly [name: string, value: Buffer])[]
-  readonly offset: number
-}
-
 /** Decides the fate of a message: a failure, or undefined to store it. */
 export type FailureRule = (message: DriverMessage) => DriverFailure | undefined
 
 /** A broker in memory: pass it as `driver`, then look at what arrived and make it fail on purpose. */
-export interface MemoryDriver extends DriverModule {
+export interface MemoryDriver extends ConsumingDriverModule {
   /** What is stored and not part of an open or aborted transaction, by partition and offset; of one topic or of all. */
   records(topic?: string): readonly MemoryRecord[]
   /** Asks `rule` about every message until the returned function is called. */
@@ -29,9 +27,15 @@ export interface MemoryDriver extends DriverModule {
   hold(): () => void
   /** Makes the next connection attempts fail, one failure each. */
   failConnect(...failures: readonly DriverFailure[]): void
-  /** Clients created and not closed yet. */
+  /** What a group has committed, in the order of the first commits. */
+  committed(group: string): readonly CommittedPosition[]
+  /** Makes the next commits fail, one failure each. */
+  failCommit(...failures: readonly DriverFailure[]): void
+  /** Ends the sessions of all members of a group, as though nothing had been heard of them: they lose their partitions. */
+  endSessions(group: string): void
+  /** Producing and consuming clients that are not closed yet. */
   readonly openClients: number
-  /** Clients ever created. */
+  /** Producing and consuming clients ever created. */
   readonly createdClients: number
 }
 
@@ -42,22 +46,29 @@ export interface MemoryDriver extends DriverModule {
  */
 export function createMemoryDriver(options: MemoryDriverOptions = {}): MemoryDriver {
   const { partitions: defaultPartitions = 3, autoCreateTopics = true } = options
-  const topics = new Map<string, MemoryRecord[][]>()
+  const topics = new MemoryTopics()
+  const groups = new Map<string, MemoryGroup>()
   const rules = new Set<FailureRule>()
   const connectFailures: DriverFailure[] = []
+  const commitFailures: DriverFailure[] = []
   let settlements: (() => void)[] = []
   let holds = 0
   let turn = 0
   let openClients = 0
   let createdClients = 0
-  /** Stored, but not committed: a consumer that reads committed messages does not see them. */
-  const uncommitted = new Set<MemoryRecord>()
   const identities = new Map<string, MemoryTransactions>()
 
-  function createTopic(topic: string, partitions: number): MemoryRecord[][] {
-    const created = Array.from({ length: partitions }, (): MemoryRecord[] => [])
-    topics.set(topic, created)
-    return created
+  function groupOf(name: string): MemoryGroup {
+    let group = groups.get(name)
+    if (!group) groups.set(name, (group = new MemoryGroup(topics)))
+    return group
+  }
+
+  function connect(): void {
+    const failure = connectFailures.shift()
+    if (failure) throw createDriverError(failure)
+    openClients++
+    createdClients++
   }
 
   function settleLater(settlement: () => void): void {
@@ -94,35 +105,29 @@ export function createMemoryDriver(options: MemoryDriverOptions = {}): MemoryDri
     const refusal = transactions?.refusal()
     if (refusal) return fail(refusal)
     const { topic } = message
-    const stored = topics.get(topic) ?? (autoCreateTopics ? createTopic(topic, defaultPartitions) : undefined)
+    const stored = topics.get(topic) ?? (autoCreateTopics ? topics.create(topic, defaultPartitions) : undefined)
     if (!stored) return fail({ code: 'TOPIC_NOT_FOUND', reason: `${topic} does not exist` })
     const partition = choosePartition(message, stored.length, driverOptions)
-    const records = stored[partition]
-    if (!records) return fail({ code: 'PARTITION_NOT_FOUND', reason: `${topic} has ${stored.length} partitions` })
-    const timestamp = message.timestamp === 0 ? Date.now() : message.timestamp
-    const offset = records.length
-    const record = { ...message, headers: message.headers ?? [], partition, timestamp, offset }
-    records.push(record)
-    if (transactions) {
-      uncommitted.add(record)
-      transactions.records.push(record)
+    if (!stored[partition]) {
+      return fail({ code: 'PARTITION_NOT_FOUND', reason: `${topic} has ${stored.length} partitions` })
     }
+    const timestamp = message.timestamp === 0 ? Date.now() : message.timestamp
+    const record = topics.append(message, partition, timestamp, transactions !== undefined)
+    transactions?.records.push(record)
+    const { offset } = record
     settleLater(() => settlement.settle(null, partition, offset, timestamp))
   }
 
   return {
     name: 'memory',
     needsBrokers: () => false,
-    createDriver(driverOptions) {
-      const failure = connectFailures.shift()
-      if (failure) return Promise.reject(createDriverError(failure))
-      openClients++
-      createdClients++
+    async createDriver(driverOptions) {
+      connect()
       const { transaction } = driverOptions
       let transactions: MemoryTransactions | undefined
       if (transaction !== undefined) {
         identities.get(transaction.id)?.fence()
-        transactions = new MemoryTransactions(uncommitted)
+        transactions = new MemoryTransactions(topics)
         identities.set(transaction.id, transactions)
       }
       const driver: Driver = {
@@ -138,16 +143,30 @@ export function createMemoryDriver(options: MemoryDriverOptions = {}): MemoryDri
           return Promise.resolve()
         },
         ensureTopic({ topic, partitions }) {
-          if (!topics.has(topic)) createTopic(topic, partitions === -1 ? defaultPartitions : partitions)
+          if (!topics.get(topic)) topics.create(topic, partitions === -1 ? defaultPartitions : partitions)
           return Promise.resolve()
         },
       }
-      return Promise.resolve(driver)
+      return driver
+    },
+    async createConsumer(consumerOptions) {
+      connect()
+      const source = {
+        topics,
+        group: groupOf(consumerOptions.group),
+        nextCommitFailure: () => commitFailures.shift(),
+        onClosed: () => void openClients--,
+      }
+      return new MemoryConsumer(source, consumerOptions)
     },
     records: (topic) =>
-      (topic === undefined ? [...topics.values()] : [topics.get(topic) ?? []])
-        .flat(2)
-        .filter((record) => !uncommitted.has(record)),
+      (topic === undefined ? topics.names() : [topic])
+        .flatMap((name) => topics.get(name) ?? [])
+        .flat()
+        .filter((record) => topics.isCommitted(record)),
+    committed: (group) => [...(groups.get(group)?.committed.values() ?? [])],
+    failCommit: (...failures) => void commitFailures.push(...failures),
+    endSessions: (group) => groups.get(group)?.expelAll(),
     failWhen(rule) {
       rules.add(rule)
       return () => void rules.delete(rule)

@@ -1,15 +1,18 @@
-import type { DriverFailure, DriverTransactions } from '../driver.ts'
+import type { ConsumerOffset, DriverFailure, DriverTransactions } from '../driver.ts'
+import { MemoryConsumer } from './memory-consumer.ts'
+import type { MemoryRecord, MemoryTopics } from './memory-topics.ts'
 
-/** Transactions of one client of the memory driver. Offsets of consumers are accepted and kept nowhere. */
-export class MemoryTransactions<Stored = unknown> implements DriverTransactions {
+/** Transactions of one client of the memory driver. Offsets of consumers of another kind are accepted and kept nowhere. */
+export class MemoryTransactions implements DriverTransactions {
   /** Stored in the open transaction. */
-  records: Stored[] = []
-  readonly #uncommitted: Set<Stored>
+  records: MemoryRecord[] = []
+  /** Commits of consumers that are part of it. */
+  #commits: (() => void)[] = []
+  readonly #topics: MemoryTopics
   #state: 'idle' | 'open' | 'fenced' = 'idle'
 
-  /** @param uncommitted where the driver keeps what nobody is to see */
-  constructor(uncommitted: Set<Stored>) {
-    this.#uncommitted = uncommitted
+  constructor(topics: MemoryTopics) {
+    this.#topics = topics
   }
 
   /** Why a message cannot be stored now; undefined in a transaction. */
@@ -22,21 +25,29 @@ export class MemoryTransactions<Stored = unknown> implements DriverTransactions 
   }
 
   commit(): Promise<DriverFailure | undefined> {
-    if (this.#state === 'open') for (const record of this.records) this.#uncommitted.delete(record)
-    return this.#change('open', 'idle')
+    if (this.#state === 'open') for (const commit of this.#commits) commit()
+    return this.#end(true)
   }
 
   abort(): Promise<DriverFailure | undefined> {
-    return this.#change('open', 'idle')
+    return this.#end(false)
   }
 
-  sendOffsets(): Promise<DriverFailure | undefined> {
-    return Promise.resolve(this.#expect('open'))
+  sendOffsets(offsets: readonly ConsumerOffset[], consumer: unknown): Promise<DriverFailure | undefined> {
+    const failure = this.#expect('open') ?? (consumer instanceof MemoryConsumer ? consumer.refusal(offsets) : undefined)
+    if (!failure && consumer instanceof MemoryConsumer) this.#commits.push(() => consumer.store(offsets))
+    return Promise.resolve(failure)
   }
 
-  /** A newer client took the identity over. */
+  /** A newer client took the identity over, which ends what this one left behind. */
   fence(): void {
+    if (this.#state === 'open') this.#topics.settle(this.records, false)
     this.#state = 'fenced'
+  }
+
+  #end(isCommitted: boolean): Promise<DriverFailure | undefined> {
+    if (this.#state === 'open') this.#topics.settle(this.records, isCommitted)
+    return this.#change('open', 'idle')
   }
 
   #change(from: 'idle' | 'open', to: 'idle' | 'open'): Promise<DriverFailure | undefined> {
@@ -44,6 +55,7 @@ export class MemoryTransactions<Stored = unknown> implements DriverTransactions 
     if (failure === undefined) {
       this.#state = to
       this.records = []
+      this.#commits = []
     }
     return Promise.resolve(failure)
   }
