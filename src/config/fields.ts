@@ -162,6 +162,13 @@ export const fields = {
     default: false,
     doc: 'Close by itself on SIGTERM, SIGINT and when the process has nothing left to do.',
   }),
+  idleDisconnectMs: integer({
+    default: 0,
+    min: 0,
+    max: 2_147_483_647,
+    unit: 'ms',
+    doc: 'Close a client that had nothing to do for so long; the next send connects again. 0: never.',
+  }),
   transactionalId: text({
     pattern: /^\S+$/,
     expected: 'a name without spaces',

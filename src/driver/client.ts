@@ -29,6 +29,8 @@ export class Client implements DeliveryOwner {
   #retry: NodeJS.Timeout | undefined
   #flushes: { upTo: number; resolve: () => void }[] = []
   #closing: Promise<number> | undefined
+  /** Why it closes, if not because it is wanted. */
+  #failure: DriverFailure | undefined
 
   constructor(driver: Driver, limits: ClientLimits) {
     this.#driver = driver
@@ -52,7 +54,8 @@ export class Client implements DeliveryOwner {
     delivery.owner = this
     delivery.sequence = ++this.#sequence
     if (this.#closing) {
-      delivery.settle({ code: 'CLOSE_TIMED_OUT', reason: 'the client is closed', outcome: 'not_sent' }, -1, -1, -1)
+      const failure: DriverFailure = this.#failure ?? { code: 'CLOSE_TIMED_OUT', reason: 'the client is closed' }
+      delivery.settle({ ...failure, outcome: 'not_sent' }, -1, -1, -1)
       return
     }
     if (this.#line.length === 0 && this.#hasRoom(bytes) && this.#take(message, delivery)) return
@@ -101,10 +104,11 @@ export class Client implements DeliveryOwner {
   }
 
   /**
-   * Waits for what was taken, at most `timeoutMs`, fails the rest with CLOSE_TIMED_OUT and closes the driver.
-   * Resolves with the number of messages given up. Safe to call again and at any time.
+   * Waits for what was taken, at most `timeoutMs`, fails the rest with CLOSE_TIMED_OUT, or with the failure that is the reason to close,
+   * and closes the driver. Resolves with the number of messages given up. Safe to call again and at any time.
    */
-  close(timeoutMs: number): Promise<number> {
+  close(timeoutMs: number, failure?: DriverFailure): Promise<number> {
+    this.#failure ??= failure
     this.#closing ??= this.#close(timeoutMs)
     return this.#closing
   }
@@ -121,8 +125,10 @@ export class Client implements DeliveryOwner {
     })
     const unsettled = this.pending
     const reason = `it was not acknowledged within ${timeoutMs} ms of closing`
-    this.#line.expireAll({ code: 'CLOSE_TIMED_OUT', reason, outcome: 'not_sent' })
-    while (this.#oldest) this.#oldest.settle({ code: 'CLOSE_TIMED_OUT', reason }, -1, -1, -1)
+    const failure: DriverFailure = this.#failure ?? { code: 'CLOSE_TIMED_OUT', reason }
+    this.#line.expireAll({ ...failure, outcome: 'not_sent' })
+    // The driver had them: nobody knows what became of them.
+    while (this.#oldest) this.#oldest.settle({ ...failure, outcome: 'unknown' }, -1, -1, -1)
     clearTimeout(this.#retry)
     await this.#driver.close()
     return unsettled

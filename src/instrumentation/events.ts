@@ -6,7 +6,21 @@ export interface EventDetails {
   'producer.build_failed': { manifest: string; error: MessagingError }
   'client.connected': { driver: string; clientId: string; durationMs: number }
   'client.errored': { driver: string; clientId: string; error: MessagingError }
-  'client.closed': { driver: string; unsettled: number; durationMs: number }
+  'client.closed': {
+    driver: string
+    /** `closed` with its registry, `idle` without work, or `failed`: it could send no more. */
+    reason: 'closed' | 'idle' | 'failed'
+    unsettled: number
+    durationMs: number
+  }
+  'client.replaced': {
+    driver: string
+    clientId: string
+    /** What ended the client before. */
+    error: MessagingError
+    /** Without a client, in which sends waited. */
+    downMs: number
+  }
   'broker.measured': {
     driver: string
     broker: string
@@ -79,6 +93,7 @@ export const events: Readonly<Record<EventName, string>> = {
   'client.connected': 'A driver client connected; producers of one profile share it.',
   'client.errored': 'A client reports trouble in the background (a broker down, a fatal error).',
   'client.closed': 'A client was closed; `unsettled` messages were given up.',
+  'client.replaced': 'A new client is there for one that a fatal error ended.',
   'broker.measured': 'What a client saw of one broker, every `metrics.driverStatisticsMs`.',
   'message.encoded': 'A payload was encoded; told for the first message of a producer and every 16th after it.',
   'message.sent': 'The driver has taken a message, and it is on its way.',

@@ -12,8 +12,7 @@ import type {
 } from '../driver/driver.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { SharedParts } from '../factory/shared-parts.ts'
-import { channels } from '../instrumentation/events.ts'
-import { isCounting } from '../instrumentation/instance-metrics.ts'
+import { channels, type EventPayloads } from '../instrumentation/events.ts'
 import { withinTime } from './within-time.ts'
 
 export interface ConnectedClient {
@@ -40,10 +39,15 @@ const profileFields = [
   'queueTimeoutMs',
 ] as const satisfies readonly (keyof ClientProfile)[]
 
+/** How long a client with a fatal error may tell what became of its messages. */
+const lastWordsMs = 1000
+
 /** Clients by profile: producers whose profile is the same share one. A failed connection is forgotten, so the next send tries again. */
 export class ClientPool {
   readonly #connections = new Map<string, Promise<ConnectedClient>>()
   readonly #connected = new Set<ConnectedClient>()
+  /** Lost and not replaced yet. */
+  readonly #failed = new Map<string, { readonly failure: DriverFailure; readonly at: number }>()
   readonly #onFatal: (client: ConnectedClient, failure: DriverFailure) => void
   readonly #shared: SharedParts
   #isClosed = false
@@ -75,10 +79,14 @@ export class ClientPool {
     return connection
   }
 
-  /** Closes one client, giving up what is pending; the next `connect` with its profile makes a new one. */
-  disconnect(connected: ConnectedClient): void {
+  /**
+   * Closes one client, giving up what is pending; the next `connect` with its profile makes a new one.
+   * @param failure why, where the client can send no more: what it says itself of its messages is waited for a second
+   */
+  disconnect(connected: ConnectedClient, reason: 'idle' | 'failed', failure?: DriverFailure): void {
     this.#connections.delete(connected.key)
-    void this.#close(connected, 0)
+    if (failure) this.#failed.set(connected.key, { failure, at: performance.now() })
+    void this.#close(connected, failure ? lastWordsMs : 0, reason, failure)
   }
 
   /**
@@ -90,7 +98,7 @@ export class ClientPool {
     await withinTime(Promise.allSettled(this.#connections.values()), timeoutMs)
     this.#isClosed = true
     const left = Math.max(0, Math.round(deadline - performance.now()))
-    const unsettled = await Promise.all([...this.#connected].map((connected) => this.#close(connected, left)))
+    const unsettled = await Promise.all([...this.#connected].map((connected) => this.#close(connected, left, 'closed')))
     return unsettled.reduce((sum, count) => sum + count, 0)
   }
 
@@ -121,7 +129,7 @@ export class ClientPool {
       // A client in the middle of a transaction is let go by what runs it, which hears of the failure by its next call.
       if (!failure.fatal || !connected || transaction) return
       this.#onFatal(connected, failure)
-      this.disconnect(connected)
+      this.disconnect(connected, 'failed', failure)
     }
     const onStatistics = (brokers: readonly BrokerStatistics[]): void => {
       const channel = channels['broker.measured']
@@ -145,7 +153,8 @@ export class ClientPool {
       passThrough,
       transaction,
       onFailure,
-      statistics: intervalMs > 0 && isCounting(config.metrics) ? { intervalMs, onStatistics } : undefined,
+      statistics:
+        intervalMs > 0 && channels['broker.measured'].hasSubscribers ? { intervalMs, onStatistics } : undefined,
     })
     if (this.#isClosed) {
       await driver.close()
@@ -173,17 +182,33 @@ export class ClientPool {
         durationMs,
       })
     }
+    this.#tellReplaced(key, module.name, clientId)
     return connected
   }
 
-  async #close(connected: ConnectedClient, timeoutMs: number): Promise<number> {
+  #tellReplaced(key: string, driver: string, clientId: string): void {
+    const failed = this.#failed.get(key)
+    this.#failed.delete(key)
+    const channel = channels['client.replaced']
+    if (failed === undefined || !channel.hasSubscribers) return
+    const error = createDriverError(failed.failure)
+    channel.publish({ instance: this.#shared.instance, driver, clientId, error, downMs: performance.now() - failed.at })
+  }
+
+  async #close(
+    connected: ConnectedClient,
+    timeoutMs: number,
+    reason: EventPayloads['client.closed']['reason'],
+    failure?: DriverFailure,
+  ): Promise<number> {
     const startedAt = performance.now()
-    const unsettled = await connected.client.close(timeoutMs)
+    const unsettled = await connected.client.close(timeoutMs, failure)
     if (this.#connected.delete(connected) && channels['client.closed'].hasSubscribers) {
       const durationMs = performance.now() - startedAt
       channels['client.closed'].publish({
         instance: this.#shared.instance,
         driver: connected.driverName,
+        reason,
         unsettled,
         durationMs,
       })

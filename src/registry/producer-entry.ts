@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { Producer } from '../factory/producer.ts'
 import { createAbortError } from '../factory/send-deadline.ts'
+import { Backoff } from './backoff.ts'
 
 interface Waiting {
   readonly start: (producer: Producer) => void
@@ -20,6 +21,7 @@ export class ProducerEntry {
   lastError: MessagingError | undefined
   #waiting: Waiting[] = []
   #building: Promise<void> | undefined
+  readonly #backoff = new Backoff()
   readonly #build: () => Promise<Producer>
 
   /** @param build rejects with a MessagingError, always */
@@ -65,18 +67,29 @@ export class ProducerEntry {
     this.#building ??= this.#run().finally(() => (this.#building = undefined))
   }
 
+  /** The producer is gone; the next send builds another. After failures in quick succession it waits before it does. */
+  forget(afterFailure: boolean): void {
+    this.producer = undefined
+    if (afterFailure) this.#backoff.fail()
+  }
+
   /** Fails the sends that still wait, for a close that cannot wait for the build. */
   giveUp(error: MessagingError): void {
+    this.#backoff.cancel()
     for (const { fail } of this.#waiting.splice(0)) fail(error)
   }
 
   async #run(): Promise<void> {
     let producer: Producer
     try {
+      // Before the build takes hold of the configuration, which may be what has to change.
+      await this.#backoff.wait()
+      // Given up meanwhile, by a close.
+      if (this.#waiting.length === 0) return
       producer = await this.#build()
     } catch (error) {
       this.lastError = error as MessagingError
-      this.giveUp(this.lastError)
+      for (const { fail } of this.#waiting.splice(0)) fail(this.lastError)
       return
     }
     this.lastError = undefined

@@ -18,6 +18,7 @@ import type { InstanceMetrics } from '../instrumentation/instance-metrics.ts'
 import type { Tracing } from '../instrumentation/tracing.ts'
 import { ClientPool, type ConnectedClient } from './client-pool.ts'
 import { createManifestSender, type ManifestSender, type VariantOptions } from './create-manifest-sender.ts'
+import { IdleClients } from './idle-clients.ts'
 import { MessageSender, type SenderParts } from './message-sender.ts'
 import {
   createVariant,
@@ -49,6 +50,7 @@ export class ProducerRegistry {
   readonly #builder: ProducerBuilder
   readonly #middleware = new MiddlewareList()
   readonly #transactions: Transactions
+  readonly #idleClients: IdleClients
   #disabled: AsyncLocalStorage<ReadonlySet<unknown> | 'all'> | undefined
   #state: RegistryState = 'open'
   #closing: Promise<void> | undefined
@@ -63,7 +65,7 @@ export class ProducerRegistry {
     this.#config = config
     this.#shared = shared
     // A client with a fatal error sends nothing any more: the next send builds a new one.
-    this.#clients = new ClientPool(shared, (dead) => this.#forgetProducersOf(dead.client))
+    this.#clients = new ClientPool(shared, (dead) => this.#forgetProducersOf(dead.client, true))
     this.#builder = new ProducerBuilder({
       config,
       clients: this.#clients,
@@ -76,8 +78,14 @@ export class ProducerRegistry {
       instance: () => this.#shared.instance,
       sender: new MessageSender(this.#senderParts, transactionalVariant),
       connect: () => this.#builder.connectTransactional(),
-      discard: (connected) => this.#letGo(connected),
+      discard: (connected) => this.#letGo(connected, 'failed'),
       assertOpen: () => this.#assertOpen('A transaction'),
+    })
+    this.#idleClients = new IdleClients({
+      connected: () => this.#clients.connected,
+      entries: this.#entries,
+      isReserved: ({ isTransactional }) => isTransactional && this.#transactions.isBusy,
+      letGo: (connected) => this.#letGo(connected, 'idle'),
     })
   }
 
@@ -206,14 +214,7 @@ export class ProducerRegistry {
 
   /** Closes clients that have nothing to do. The next send of their manifests connects again. */
   disconnectIdle(): void {
-    const busy = ({ client, isTransactional }: ConnectedClient): boolean =>
-      client.pending > 0 ||
-      (isTransactional && this.#transactions.isBusy) ||
-      [...this.#entries].some(({ producer }) => producer?.uses(client) && producer.isHandingOver)
-    for (const connected of this.#clients.connected) {
-      if (busy(connected)) continue
-      this.#letGo(connected)
-    }
+    this.#idleClients.letGo()
   }
 
   /** What is built, connected and pending now. Plain data without payloads or secrets. */
@@ -236,7 +237,9 @@ export class ProducerRegistry {
 
   async #build(...[Manifest, name, variant]: Parameters<BuildProducer>): Promise<Producer> {
     const producer = await this.#builder.build(Manifest, name, variant)
-    if (this.#config.resolve().closeOnExit) this.#stopWatchingExit ??= closeOnExit(this)
+    const { closeOnExit: closesOnExit, idleDisconnectMs } = this.#config.resolve()
+    this.#idleClients.watch(idleDisconnectMs)
+    if (closesOnExit) this.#stopWatchingExit ??= closeOnExit(this)
     return producer
   }
 
@@ -249,15 +252,15 @@ export class ProducerRegistry {
   }
 
   /** What is pending is given up; the next send connects again. */
-  #letGo(connected: ConnectedClient): void {
+  #letGo(connected: ConnectedClient, reason: 'idle' | 'failed'): void {
     this.#forgetProducersOf(connected.client)
-    this.#clients.disconnect(connected)
+    this.#clients.disconnect(connected, reason)
   }
 
-  #forgetProducersOf(client: Client): void {
+  #forgetProducersOf(client: Client, afterFailure = false): void {
     for (const entry of this.#entries) {
       if (!entry.producer?.uses(client)) continue
-      entry.producer = undefined
+      entry.forget(afterFailure)
       this.#builder.release(entry.name)
     }
   }
@@ -287,6 +290,7 @@ export class ProducerRegistry {
     const left = Math.max(0, Math.round(closeTimeoutMs - (performance.now() - startedAt)))
     const unsettled = await this.#clients.close(left)
     this.#stopWatchingExit?.()
+    this.#idleClients.stop()
     await this.#shared.closeSchemaRegistry()
     this.#state = 'closed'
     const durationMs = performance.now() - startedAt

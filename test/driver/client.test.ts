@@ -318,7 +318,7 @@ describe('close', () => {
     await vi.advanceTimersByTimeAsync(300)
     expect(await closed).toBe(2)
     const reason = 'it was not acknowledged within 300 ms of closing'
-    expect(taken.verdicts).toEqual([{ code: 'CLOSE_TIMED_OUT', reason }])
+    expect(taken.verdicts).toEqual([{ code: 'CLOSE_TIMED_OUT', reason, outcome: 'unknown' }])
     expect(waiting.verdicts).toEqual([{ code: 'CLOSE_TIMED_OUT', reason, outcome: 'not_sent' }])
     expect([driver.closes, client.pending]).toEqual([1, 0])
   })

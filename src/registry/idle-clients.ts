@@ -1,0 +1,59 @@
+import type { ConnectedClient } from './client-pool.ts'
+import type { ProducerEntry } from './producer-entry.ts'
+
+export interface IdleClientsParts {
+  readonly connected: () => readonly ConnectedClient[]
+  readonly entries: Iterable<ProducerEntry>
+  /** Whether a client is needed though nothing of it is under way. */
+  readonly isReserved: (connected: ConnectedClient) => boolean
+  readonly letGo: (connected: ConnectedClient) => void
+}
+
+/** Lets go of clients that have nothing to do. */
+export class IdleClients {
+  readonly #parts: IdleClientsParts
+  /** How many sends a client had seen, and since when no more came. */
+  readonly #seen = new WeakMap<ConnectedClient, { readonly sends: number; readonly since: number }>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(parts: IdleClientsParts) {
+    this.#parts = parts
+  }
+
+  /** Looks from now on for clients without work for `idleMs`; 0: never. Keeps no process alive. */
+  watch(idleMs: number): void {
+    if (idleMs === 0 || this.#timer) return
+    this.#timer = setInterval(() => this.letGo(idleMs), Math.max(1, Math.floor(idleMs / 4)))
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Lets go of those that have had nothing to do for `idleMs`. */
+  letGo(idleMs = 0): void {
+    for (const connected of this.#parts.connected()) {
+      if (!this.#isBusy(connected) && this.#idleSince(connected) <= performance.now() - idleMs)
+        this.#parts.letGo(connected)
+    }
+  }
+
+  #isBusy(connected: ConnectedClient): boolean {
+    const { client } = connected
+    if (client.pending > 0 || this.#parts.isReserved(connected)) return true
+    return [...this.#parts.entries].some(({ producer }) => producer?.uses(client) && producer.isHandingOver)
+  }
+
+  #idleSince(connected: ConnectedClient): number {
+    let sends = 0
+    for (const { producer } of this.#parts.entries) {
+      if (producer?.uses(connected.client)) sends += producer.ledger.started
+    }
+    const seen = this.#seen.get(connected)
+    if (seen?.sends === sends) return seen.since
+    const since = performance.now()
+    this.#seen.set(connected, { sends, since })
+    return since
+  }
+}
