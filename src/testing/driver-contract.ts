@@ -247,7 +247,13 @@ export function describeDriverContract(contract: DriverContract, framework: Test
     test('a message as large as it may be is stored, next to small ones', async () => {
       const { topicName, Manifest } = textManifest()
       const texts = ['before', 'x'.repeat(1_000_000), 'after']
-      await Promise.all(texts.map((text) => messaging.registry.send(Manifest, text, { partition: 0 })))
+      const sent = texts.map((text) => messaging.registry.send(Manifest, text, { partition: 0 }))
+      const reports = await Promise.all(sent)
+      // Acknowledged without a place is not stored.
+      assert.deepEqual(
+        reports.map(({ offset }) => offset),
+        [0, 1, 2],
+      )
       assert.deepEqual(await readTexts(topicName, 3), texts)
     })
 
