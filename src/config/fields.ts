@@ -159,8 +159,8 @@ export const fields = {
     doc: 'How long close() waits for acknowledgements; below the 30 s an orchestrator usually grants.',
   }),
   closeOnExit: flag({
-    default: false,
-    doc: 'Close by itself on SIGTERM, SIGINT and when the process has nothing left to do.',
+    default: true,
+    doc: 'Close by itself when the process has nothing left to do, and on SIGTERM and SIGINT unless the application listens to them.',
   }),
   idleDisconnectMs: integer({
     default: 0,

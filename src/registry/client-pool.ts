@@ -39,6 +39,12 @@ const profileFields = [
   'queueTimeoutMs',
 ] as const satisfies readonly (keyof ClientProfile)[]
 
+export interface ClientPoolObserver {
+  onConnected(connected: ConnectedClient): void
+  /** It can send no more, and is about to be closed. */
+  onFatal(connected: ConnectedClient): void
+}
+
 /** How long a client with a fatal error may tell what became of its messages. */
 const lastWordsMs = 1000
 
@@ -48,13 +54,13 @@ export class ClientPool {
   readonly #connected = new Set<ConnectedClient>()
   /** Lost and not replaced yet. */
   readonly #failed = new Map<string, { readonly failure: DriverFailure; readonly at: number }>()
-  readonly #onFatal: (client: ConnectedClient, failure: DriverFailure) => void
+  readonly #observer: ClientPoolObserver
   readonly #shared: SharedParts
   #isClosed = false
 
-  constructor(shared: SharedParts, onFatal: (client: ConnectedClient, failure: DriverFailure) => void) {
+  constructor(shared: SharedParts, observer: ClientPoolObserver) {
     this.#shared = shared
-    this.#onFatal = onFatal
+    this.#observer = observer
   }
 
   get connected(): readonly ConnectedClient[] {
@@ -128,7 +134,7 @@ export class ClientPool {
         })
       // A client in the middle of a transaction is let go by what runs it, which hears of the failure by its next call.
       if (!failure.fatal || !connected || transaction) return
-      this.#onFatal(connected, failure)
+      this.#observer.onFatal(connected)
       this.disconnect(connected, 'failed', failure)
     }
     const onStatistics = (brokers: readonly BrokerStatistics[]): void => {
@@ -173,6 +179,7 @@ export class ClientPool {
       isTransactional: transaction !== undefined,
     }
     this.#connected.add(connected)
+    this.#observer.onConnected(connected)
     if (channels['client.connected'].hasSubscribers) {
       const durationMs = performance.now() - startedAt
       channels['client.connected'].publish({

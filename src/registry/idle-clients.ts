@@ -31,18 +31,22 @@ export class IdleClients {
     clearInterval(this.#timer)
   }
 
-  /** Lets go of those that have had nothing to do for `idleMs`. */
-  letGo(idleMs = 0): void {
-    for (const connected of this.#parts.connected()) {
-      if (!this.#isBusy(connected) && this.#idleSince(connected) <= performance.now() - idleMs)
-        this.#parts.letGo(connected)
-    }
+  /** Lets go of those that have had nothing to do for `idleMs`; returns how many. */
+  letGo(idleMs = 0): number {
+    const idle = this.#parts
+      .connected()
+      .filter((client) => !this.#isBusy(client) && this.#idleSince(client) <= performance.now() - idleMs)
+    for (const connected of idle) this.#parts.letGo(connected)
+    return idle.length
   }
 
   #isBusy(connected: ConnectedClient): boolean {
     const { client } = connected
     if (client.pending > 0 || this.#parts.isReserved(connected)) return true
-    return [...this.#parts.entries].some(({ producer }) => producer?.uses(client) && producer.isHandingOver)
+    // A producer that is being built may be about to use any of them.
+    return [...this.#parts.entries].some(
+      ({ producer, building }) => building !== undefined || (producer?.uses(client) && producer.isHandingOver),
+    )
   }
 
   #idleSince(connected: ConnectedClient): number {

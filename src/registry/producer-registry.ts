@@ -3,7 +3,6 @@ import type { Client } from '../driver/client.ts'
 import type { ConfigStore } from '../config/config-store.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { DeliveryReport } from '../factory/delivery-report.ts'
-import type { Producer } from '../factory/producer.ts'
 import {
   isProducerManifestClass,
   type MessageKey,
@@ -20,13 +19,7 @@ import { ClientPool, type ConnectedClient } from './client-pool.ts'
 import { createManifestSender, type ManifestSender, type VariantOptions } from './create-manifest-sender.ts'
 import { IdleClients } from './idle-clients.ts'
 import { MessageSender, type SenderParts } from './message-sender.ts'
-import {
-  createVariant,
-  ProducerEntries,
-  transactionalVariant,
-  type BuildProducer,
-  type ProducerVariant,
-} from './producer-entries.ts'
+import { createVariant, ProducerEntries, transactionalVariant, type ProducerVariant } from './producer-entries.ts'
 import { closeOnExit } from './close-on-exit.ts'
 import { ProducerBuilder } from './producer-builder.ts'
 import type { ProducerEntry } from './producer-entry.ts'
@@ -38,7 +31,7 @@ import { describeRegistry, type RegistryState, type RegistryStatus } from './reg
 /** Producers by manifest: each is built on its first send, cached, and closed once. */
 export class ProducerRegistry {
   readonly #config: ConfigStore
-  readonly #entries = new ProducerEntries((...build) => this.#build(...build))
+  readonly #entries = new ProducerEntries((...build) => this.#builder.build(...build))
   readonly #senderParts: SenderParts = {
     instance: () => this.#shared.instance,
     entryOf: (Manifest, variant) => this.#entryOf(Manifest, variant),
@@ -65,7 +58,10 @@ export class ProducerRegistry {
     this.#config = config
     this.#shared = shared
     // A client with a fatal error sends nothing any more: the next send builds a new one.
-    this.#clients = new ClientPool(shared, (dead) => this.#forgetProducersOf(dead.client, true))
+    this.#clients = new ClientPool(shared, {
+      onConnected: (connected) => this.#onConnected(connected),
+      onFatal: ({ client }) => this.#forgetProducersOf(client, true),
+    })
     this.#builder = new ProducerBuilder({
       config,
       clients: this.#clients,
@@ -212,9 +208,9 @@ export class ProducerRegistry {
     return this.#transactions.run(work)
   }
 
-  /** Closes clients that have nothing to do. The next send of their manifests connects again. */
-  disconnectIdle(): void {
-    this.#idleClients.letGo()
+  /** Closes clients that have nothing to do, and returns how many. The next send of their manifests connects again. */
+  disconnectIdle(): number {
+    return this.#idleClients.letGo()
   }
 
   /** What is built, connected and pending now. Plain data without payloads or secrets. */
@@ -235,12 +231,11 @@ export class ProducerRegistry {
     throw new MessagingError('REGISTRY_CLOSED', { state: this.#state, manifest }, { manifest })
   }
 
-  async #build(...[Manifest, name, variant]: Parameters<BuildProducer>): Promise<Producer> {
-    const producer = await this.#builder.build(Manifest, name, variant)
+  #onConnected({ driver }: ConnectedClient): void {
     const { closeOnExit: closesOnExit, idleDisconnectMs } = this.#config.resolve()
     this.#idleClients.watch(idleDisconnectMs)
-    if (closesOnExit) this.#stopWatchingExit ??= closeOnExit(this)
-    return producer
+    // A driver made for tests has nothing that could be lost, nor holds it the process.
+    if (closesOnExit && driver.capabilities.durable) this.#stopWatchingExit ??= closeOnExit(this)
   }
 
   #isDisabled(Manifest: ProducerManifestClass, entry: ProducerEntry): boolean {

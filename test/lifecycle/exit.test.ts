@@ -28,12 +28,53 @@ describe('closeOnExit', () => {
     expect(stdout).toContain('closed 0\n')
   })
 
-  test('an application with its own SIGTERM listener decides itself how to end', async () => {
-    const program = startProgram('exit', 'own-listener', brokers)
+  test('an application with its own SIGTERM listener decides itself how to end, and may send until then', async () => {
+    const program = startProgram('exit', 'ownListener', brokers)
     await program.printed('ready')
     program.child.kill('SIGTERM')
     const { code, stdout } = await program.end
     expect(code).toBe(7)
-    expect(stdout).toContain('own listener 100001 0\n')
+    expect(stdout).toContain('own listener 100001 0\nclosed 0\n')
+  })
+
+  test('a listener that ends the process only where nobody else listens finds nobody else', async () => {
+    const program = startProgram('exit', 'countingListener', brokers)
+    await program.printed('ready')
+    program.child.kill('SIGTERM')
+    const { signal, stdout } = await program.end
+    expect(signal).toBe('SIGTERM')
+    expect(stdout).toContain('listeners 1\n')
+  })
+
+  test('several instances close all, and the signal ends the process once', async () => {
+    const program = startProgram('exit', 'twoInstances', brokers)
+    await program.printed('ready')
+    program.child.kill('SIGTERM')
+    const { signal, stdout } = await program.end
+    expect(signal).toBe('SIGTERM')
+    expect(stdout.match(/closed 0/g)).toHaveLength(2)
+  })
+
+  test('a signal that the application takes and goes on after leaves the registry open, and the next one closes it', async () => {
+    const program = startProgram('exit', 'ignoredSignal', brokers)
+    await program.printed('ready')
+    program.child.kill('SIGINT')
+    await program.printed('went on 2 0')
+    program.child.kill('SIGINT')
+    const { signal, stdout } = await program.end
+    expect(signal).toBe('SIGINT')
+    expect(stdout).toContain('closed 0\n')
+  })
+
+  test('a process whose producer could not be built ends by itself, too', async () => {
+    const { code, stdout } = await startProgram('exit', 'failedBuild', brokers).end
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'MANIFEST_INVALID\nclosed 0\n' })
+  })
+
+  test('without it a connected client keeps the process going', async () => {
+    const program = startProgram('exit', 'off', brokers)
+    await program.printed('ready')
+    program.child.kill('SIGTERM')
+    expect(await program.end).toMatchObject({ signal: 'SIGTERM', stdout: 'ready\n' })
   })
 })

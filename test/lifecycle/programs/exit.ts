@@ -1,10 +1,10 @@
-// Sends with closeOnExit and then does what the arguments say: end (nothing more to do), stream (send until a signal comes)
-// or unhandled (keeps its own SIGTERM listener).
+// Sends and then does what the first argument says; see the test of each.
 import { createMessaging, subscribe } from '../../../src/index.ts'
 import { TextSent } from './manifests.ts'
 
 const [what, brokers = ''] = process.argv.slice(2)
-const { registry } = createMessaging({ brokers: brokers.split(','), closeOnExit: true })
+const options = { brokers: brokers.split(','), ...(what === 'off' ? { closeOnExit: false } : {}) }
+const { registry } = createMessaging(options)
 subscribe('registry.closed', ({ unsettled }) => console.log('closed', unsettled))
 
 await registry.send(TextSent, 'first')
@@ -15,22 +15,74 @@ const count = (sent: Promise<unknown>): Promise<void> =>
     () => void acknowledged++,
     () => void failed++,
   )
-if (what === 'end') {
-  void count(registry.send(TextSent, 'last'))
-} else {
-  // More than can be acknowledged by the time the signal is there.
-  const sent = Array.from({ length: 100_000 }, (_, index) => count(registry.send(TextSent, `${index}`)))
-  if (what === 'own-listener') {
+
+/** Keeps the process busy until it is called. */
+function keepBusy(): () => void {
+  const timer = setInterval(() => undefined, 1000)
+  return () => clearInterval(timer)
+}
+
+/** More than can be acknowledged by the time a signal is there. */
+function sendMuch(): Promise<void>[] {
+  return Array.from({ length: 100_000 }, (_, index) => count(registry.send(TextSent, `${index}`)))
+}
+
+const programs: Readonly<Record<string, () => Promise<void> | void>> = {
+  off: () => console.log('ready'),
+  end: () => void count(registry.send(TextSent, 'last')),
+  failedBuild: async () => {
+    class Misplaced extends TextSent {
+      static override manifestName = 'Misplaced'
+      override topic = 'no such topic'
+    }
+    await registry.send(Misplaced as typeof TextSent, 'x').catch(({ code }: { code: string }) => console.log(code))
+  },
+  stream: async () => {
+    const sent = sendMuch()
+    keepBusy()
+    console.log('ready')
+    await Promise.all(sent)
+    console.log('settled', acknowledged, failed)
+  },
+  // Goes on sending while it shuts down, as a server does that still answers what it has accepted.
+  ownListener: () => {
+    const stop = keepBusy()
     process.on('SIGTERM', () => {
-      void Promise.all(sent).then(() => {
+      void Promise.all(sendMuch()).then(() => {
         console.log('own listener', acknowledged, failed)
         process.exitCode = 7
+        stop()
       })
     })
-  }
-  console.log('ready')
-  const keepAlive = setInterval(() => undefined, 1000)
-  await Promise.all(sent)
-  console.log('settled', acknowledged, failed)
-  if (what === 'own-listener') clearInterval(keepAlive)
+    console.log('ready')
+  },
+  // As the package signal-exit does it: it ends the process only if nobody else listens.
+  countingListener: () => {
+    keepBusy()
+    const listener = (): void => {
+      console.log('listeners', process.listenerCount('SIGTERM'))
+      if (process.listenerCount('SIGTERM') !== 1) return
+      process.off('SIGTERM', listener)
+      process.kill(process.pid, 'SIGTERM')
+    }
+    process.on('SIGTERM', listener)
+    console.log('ready')
+  },
+  twoInstances: async () => {
+    keepBusy()
+    const other = createMessaging(options)
+    await other.registry.send(TextSent, 'other')
+    console.log('ready')
+  },
+  // A signal that does not end the process leaves everything as it was.
+  ignoredSignal: async () => {
+    keepBusy()
+    const ignored = Promise.withResolvers<void>()
+    process.once('SIGINT', () => ignored.resolve())
+    console.log('ready')
+    await ignored.promise
+    await count(registry.send(TextSent, 'after it'))
+    console.log('went on', acknowledged, failed)
+  },
 }
+await programs[what!]!()
