@@ -17,6 +17,9 @@ export function createClientConfig(options: DriverOptions): NativeConfig {
     'socket.keepalive.enable': true,
     // A broker that hangs up on an idle connection is no news worth a warning.
     'log.connection.close': false,
+    // librdkafka doubles the wait before each reconnect, also after connections that worked, and forgets that only after this time:
+    // with its default of 10 s a network that breaks connections every second stops almost all sending.
+    'reconnect.backoff.max.ms': 1000,
     'statistics.interval.ms': options.statistics?.intervalMs,
 
     acks: profile.acks === 'all' ? -1 : profile.acks,
