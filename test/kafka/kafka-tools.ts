@@ -26,6 +26,21 @@ export type KafkaPartition = { partition: number; leader: number | null; replica
 
 export type CommittedOffset = { topic: string; partition: number; offset: number; metadata: string }
 
+/** What is not as it should be with messages that are numbered 0, 1, 2 ... for each key. */
+export type SequenceAudit = {
+  count: number
+  /** Numbers that came again. */
+  duplicated: number
+  /** Numbers that came after a higher one of their key. */
+  reordered: number
+  /** Messages that are in another partition than the first one of their key. */
+  astray: number
+  /** How many idempotent producers have written to the topic. */
+  producers: number
+  /** By key: the highest number and one, and what is missing before. */
+  keys: Record<string, { next: number; missing: number[] }>
+}
+
 export type CreateTopicOptions = {
   /** Default 1. */
   partitions?: number
@@ -49,6 +64,8 @@ export type KafkaTools = AsyncDisposable & {
   committedOffsets: (group: string) => Promise<CommittedOffset[]>
   /** Everything in the topic at this moment, by partition and offset. */
   readTopic: (topic: string, options?: { isolation?: 'read_uncommitted' | 'read_committed' }) => Promise<KafkaRecord[]>
+  /** Reads a topic whose values begin with their number and a space; bounded in memory, however long the topic is. */
+  auditSequences: (topic: string) => Promise<SequenceAudit>
   /** `config` is the Java producer's, by its Kafka names. */
   produce: (
     topic: string,
@@ -64,7 +81,7 @@ type JavaRecord = Omit<KafkaRecord, 'key' | 'value' | 'headers'> & {
   headers: [string, string | null][]
 }
 
-type JavaResult = {
+type JavaResult = Partial<SequenceAudit> & {
   partitions?: KafkaPartition[]
   offsets?: CommittedOffset[]
   reports?: { partition: number; offset: number }[]
@@ -170,6 +187,9 @@ export async function startKafkaTools(bootstrap: string): Promise<KafkaTools> {
     async readTopic(topic, { isolation = 'read_uncommitted' } = {}) {
       const { records } = await call('read', { topic, isolation })
       return records.sort((left, right) => left.partition - right.partition || left.offset - right.offset)
+    },
+    async auditSequences(topic) {
+      return (await call('audit', { topic })).result as SequenceAudit
     },
     async produce(topic, records, config = {}) {
       const encoded = records.map((record) => ({

@@ -12,6 +12,8 @@ export interface RunningProgram {
   readonly child: ChildProcess
   /** Resolves when the program has printed `text`. */
   printed(text: string): Promise<void>
+  /** Resolves when it prints `text` from now on. */
+  printsAgain(text: string): Promise<void>
   readonly end: Promise<ProgramEnd>
 }
 
@@ -31,16 +33,18 @@ export function startProgram(name: string, ...args: readonly string[]): RunningP
     child.on('error', reject)
     child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
   })
+  const printedFrom = (start: number, text: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      onOutput = () => {
+        if (stdout.includes(text, start)) resolve()
+      }
+      onOutput()
+      void end.then(() => reject(new Error(`ended without printing ${text}: ${stderr}`)))
+    })
   return {
     child,
-    printed: (text) =>
-      new Promise((resolve, reject) => {
-        onOutput = () => {
-          if (stdout.includes(text)) resolve()
-        }
-        onOutput()
-        void end.then(() => reject(new Error(`ended without printing ${text}: ${stderr}`)))
-      }),
+    printed: (text) => printedFrom(0, text),
+    printsAgain: (text) => printedFrom(stdout.length, text),
     end,
   }
 }

@@ -14,10 +14,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
@@ -109,6 +112,7 @@ public final class KafkaTools {
       case "denyTopic" -> denyTopic(request);
       case "committedOffsets" -> committedOffsets(request);
       case "read" -> read(request);
+      case "audit" -> audit(request);
       case "produce" -> produce(request);
       default -> throw new IllegalArgumentException("unknown command " + request.get("command"));
     };
@@ -232,14 +236,19 @@ public final class KafkaTools {
         // Closing waits for the fetch that is under way, which the broker answers after this time when there is nothing more.
         "fetch.max.wait.ms", "5",
         "default.api.timeout.ms", "30000");
+    long count = readAll(topic(request), config, message -> print(recordLine(id, message)));
+    return JSON.createObjectNode().put("count", count);
+  }
+
+  private long readAll(String topic, Map<String, Object> config, Consumer<ConsumerRecord<byte[], byte[]>> receive) {
     try (KafkaConsumer<byte[], byte[]> consumer =
         new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
       List<TopicPartition> partitions = new ArrayList<>();
-      for (PartitionInfo info : consumer.partitionsFor(topic(request))) {
+      for (PartitionInfo info : consumer.partitionsFor(topic)) {
         partitions.add(new TopicPartition(info.topic(), info.partition()));
       }
       // The client answers with nothing for a topic that does not exist.
-      if (partitions.isEmpty()) throw new UnknownTopicOrPartitionException("no topic " + topic(request));
+      if (partitions.isEmpty()) throw new UnknownTopicOrPartitionException("no topic " + topic);
       consumer.assign(partitions);
       consumer.seekToBeginning(partitions);
       Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
@@ -250,12 +259,76 @@ public final class KafkaTools {
         if (System.nanoTime() > deadline) throw new IllegalStateException("the end was not reached in 60 s");
         for (ConsumerRecord<byte[], byte[]> message : consumer.poll(Duration.ofMillis(500))) {
           if (message.offset() >= ends.get(new TopicPartition(message.topic(), message.partition()))) continue;
-          print(recordLine(id, message));
+          receive.accept(message);
           count++;
         }
       }
-      return JSON.createObjectNode().put("count", count);
+      return count;
     }
+  }
+
+  /** The numbers of one key: the next one that is due, and those before it that have not come. */
+  private static final class Sequence {
+    final int partition;
+    final Set<Long> missing = new TreeSet<>();
+    long next = 0;
+
+    Sequence(int partition) {
+      this.partition = partition;
+    }
+  }
+
+  /**
+   * Reads a topic whose values begin with a number and a space, 0, 1, 2 ... for each key, and tells what is not as it
+   * should be. Keeps no message, so millions are no matter; what is missing is kept.
+   */
+  private JsonNode audit(JsonNode request) throws Exception {
+    Map<String, Sequence> sequences = new TreeMap<>();
+    long[] duplicated = {0};
+    long[] reordered = {0};
+    long[] astray = {0};
+    Map<String, Object> config =
+        Map.of("bootstrap.servers", bootstrap, "enable.auto.commit", "false", "default.api.timeout.ms", "30000");
+    long count = readAll(topic(request), config, message -> {
+      String key = new String(message.key(), StandardCharsets.UTF_8);
+      Sequence sequence = sequences.computeIfAbsent(key, first -> new Sequence(message.partition()));
+      if (sequence.partition != message.partition()) astray[0]++;
+      long number = 0;
+      for (int at = 0; message.value()[at] != ' '; at++) number = number * 10 + message.value()[at] - '0';
+      if (number >= sequence.next) {
+        for (long skipped = sequence.next; skipped < number; skipped++) sequence.missing.add(skipped);
+        sequence.next = number + 1;
+      } else if (sequence.missing.remove(number)) {
+        reordered[0]++;
+      } else {
+        duplicated[0]++;
+      }
+    });
+    ObjectNode result = JSON.createObjectNode()
+        .put("count", count)
+        .put("duplicated", duplicated[0])
+        .put("reordered", reordered[0])
+        .put("astray", astray[0])
+        .put("producers", producersOf(topic(request)));
+    ObjectNode keys = result.putObject("keys");
+    sequences.forEach((key, sequence) -> {
+      ObjectNode found = keys.putObject(key).put("next", sequence.next);
+      ArrayNode missing = found.putArray("missing");
+      sequence.missing.forEach(missing::add);
+    });
+    return result;
+  }
+
+  /** How many idempotent producers the brokers remember to have written to the topic. */
+  private int producersOf(String topic) throws Exception {
+    List<TopicPartition> partitions = new ArrayList<>();
+    for (TopicPartitionInfo info : admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions()) {
+      partitions.add(new TopicPartition(topic, info.partition()));
+    }
+    Set<Long> ids = new TreeSet<>();
+    admin.describeProducers(partitions).all().get().values()
+        .forEach(partition -> partition.activeProducers().forEach(producer -> ids.add(producer.producerId())));
+    return ids.size();
   }
 
   private static ObjectNode recordLine(long id, ConsumerRecord<byte[], byte[]> message) {

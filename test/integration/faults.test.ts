@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { MessagingOptions } from '../../src/index.ts'
+import { startBreakingProxy, type BreakingProxy } from '../kafka/breaking-proxy.ts'
+import type { KafkaBroker } from '../kafka/kafka-broker.ts'
+import { startKafka, type KafkaCluster } from '../kafka/kafka-cluster.ts'
+import { startKafkaTools, type KafkaPartition, type KafkaTools, type SequenceAudit } from '../kafka/kafka-tools.ts'
+import { seededRandom } from '../kafka/seeded-random.ts'
+import { waitUntil } from '../kafka/wait-until.ts'
+import type { LoadOptions, LoadResult } from '../lifecycle/programs/numbered-load.ts'
+import { startProgram, type RunningProgram } from '../lifecycle/run-program.ts'
+
+const drivers = ['confluent', 'platformatic'] as const
+const partitions = 6
+
+/** Not on a Kafka that somebody else runs: its brokers are killed. */
+describe.skipIf(process.env.KAFKA_SASL_BOOTSTRAP === '')('three brokers', () => {
+  let kafka: KafkaCluster
+  let tools: KafkaTools
+  const proxies: BreakingProxy[] = []
+
+  beforeAll(async () => {
+    kafka = await startKafka({
+      brokers: 3,
+      config: { 'min.insync.replicas': 2 },
+      async proxy(target) {
+        const proxy = await startBreakingProxy(target)
+        proxies.push(proxy)
+        return proxy.port
+      },
+    })
+    tools = await startKafkaTools(kafka.bootstrap)
+  })
+  afterAll(async () => {
+    await tools.close()
+    await kafka.close()
+    await Promise.all(proxies.map((proxy) => proxy.close()))
+  })
+
+  async function newTopic(): Promise<string> {
+    const topic = `faults.${randomUUID()}`
+    await tools.createTopic(topic, { partitions, replicationFactor: 3 })
+    return topic
+  }
+
+  function startLoad(options: LoadOptions): RunningProgram {
+    const load = startProgram('numbered-load', JSON.stringify(options))
+    onTestFinished(() => void load.child.kill('SIGKILL'))
+    return load
+  }
+
+  /** The load has ended, by itself, and the topic holds just what was sent, in order. */
+  async function expectAllInOrder(load: RunningProgram, topic: string): Promise<SequenceAudit> {
+    const { code, stdout, stderr } = await load.end
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const { acknowledged, failed, clients, sent } = JSON.parse(/^result (.*)$/m.exec(stdout)![1]!) as LoadResult
+    expect({ failed, clients }).toEqual({ failed: {}, clients: 1 })
+    const audit = await tools.auditSequences(topic)
+    const { count, duplicated, reordered, astray, keys, producers } = audit
+    console.log(`${count} messages by ${producers} idempotent producers`)
+    expect({ count, duplicated, reordered, astray }).toEqual({
+      count: acknowledged,
+      duplicated: 0,
+      reordered: 0,
+      astray: 0,
+    })
+    const expected = Object.entries(sent).map(([key, next]) => [key, { next, missing: [] }])
+    expect(keys).toEqual(Object.fromEntries(expected))
+    return audit
+  }
+
+  const cuts = (): number => proxies.reduce((sum, proxy) => sum + proxy.cuts, 0)
+
+  describe.each(drivers)('%s', (driver) => {
+    const through = (bootstrap: string): MessagingOptions => ({
+      driver,
+      brokers: bootstrap.split(','),
+      connectTimeoutMs: 60_000,
+    })
+
+    test('brokers gone at the start, and again under load: what waits is sent when they are back', async () => {
+      const topic = await newTopic()
+      const goAndComeBack = async (): Promise<void> => {
+        await Promise.all(proxies.map((proxy) => proxy.vanish()))
+        await Promise.all(proxies.map(({ port }) => turnAway(port, 3)))
+        await Promise.all(proxies.map((proxy) => proxy.reappear()))
+      }
+      await Promise.all(proxies.map((proxy) => proxy.vanish()))
+      const load = startLoad({ messaging: through(kafka.proxyBootstrap!), topic })
+      await goAndComeBack()
+      for (let time = 0; time < 3; time++) {
+        await load.printsAgain('acknowledged')
+        await goAndComeBack()
+      }
+      await load.printsAgain('acknowledged')
+      load.child.kill('SIGUSR2')
+      await expectAllInOrder(load, topic)
+    }, 300_000)
+
+    test('a broker killed and returned, one restarted, leaders moved: nothing is lost, doubled or swapped', async () => {
+      const topic = await newTopic()
+      const load = startLoad({ messaging: through(kafka.bootstrap), topic })
+      const [first, second] = kafka.brokers as [KafkaBroker, KafkaBroker]
+      const partitionsAre = (what: string, areSo: (partition: KafkaPartition) => boolean): Promise<void> =>
+        waitUntil(what, async () => (await tools.describeTopic(topic)).every(areSo), 60_000)
+      const replicated = (): Promise<void> => partitionsAre('in sync', ({ inSync }) => inSync.length === 3)
+      const goesOn = (): Promise<void> => load.printsAgain('acknowledged')
+      await goesOn()
+      await first.kill()
+      await partitionsAre('led by others', ({ leader }) => leader !== null && leader !== first.nodeId)
+      await goesOn()
+      await first.start()
+      await replicated()
+      for (let partition = 0; partition < partitions; partition++) {
+        await tools.moveLeader(topic, partition, first.nodeId)
+        await goesOn()
+      }
+      await second.stop()
+      await goesOn()
+      await second.start()
+      await replicated()
+      await goesOn()
+      load.child.kill('SIGUSR2')
+      await expectAllInOrder(load, topic)
+    }, 300_000)
+
+    test('connections cut every 0.5 to 1.5 s while a million messages are sent: the same', async () => {
+      const topic = await newTopic()
+      const before = cuts()
+      const stops = proxies.map((proxy, index) => proxy.cutEvery(seededRandom(index), 500, 1500))
+      onTestFinished(() => stops.forEach((stop) => stop()))
+      const load = startLoad({ messaging: through(kafka.proxyBootstrap!), topic, total: 1_000_000 })
+      const { producers } = await expectAllInOrder(load, topic)
+      console.log(`${cuts() - before} connections cut`)
+      expect(cuts() - before).toBeGreaterThan(10)
+      // Otherwise it says nothing of the changes between them that the load asks for.
+      if (driver === 'confluent') expect(producers).toBeGreaterThan(1)
+    }, 300_000)
+  })
+})
+
+/** Resolves when clients have come so many times, each time in vain. */
+async function turnAway(port: number, times: number): Promise<void> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined).resetAndDestroy()
+    if (--times === 0) server.close()
+  }).listen(port, '127.0.0.1')
+  await once(server, 'close')
+}
