@@ -48,7 +48,8 @@ export function createSchemaRegistryClient(config: Config): ClosableSchemaRegist
     requestTimeoutMs,
     timeoutMs,
     autoRegister:
-      autoRegister === 'always' || (autoRegister === 'in-development' && developmentNames.has(config.environment ?? '')),
+      autoRegister === 'always' ||
+      (autoRegister === 'in-development' && developmentNames.has(config.environment ?? '')),
   })
 }
 

@@ -66,7 +66,7 @@ test('credentials are sent, and what happens is published for the instance', asy
     subscribe('schema.fetched', (event) => heard.push(event)),
     subscribe('schema_registry.errored', ({ instance, error }) => heard.push({ instance, subject: error.code })),
   ]
-  const config = resolve({ url: [server.url], username: 'ada', password: 'pw', timeoutMs: 50 })
+  const config = resolve({ url: [server.url], username: 'ada', password: 'pw' })
   const registry = createSchemaRegistry(config, 'mine')
   const id = await registry.register('a', '"int"')
   await registry.getById(id)
@@ -85,7 +85,7 @@ test('credentials are sent, and what happens is published for the instance', asy
 test('with a cacheDirectory another instance goes on when the schema registry is gone', async () => {
   const cacheDirectory = await mkdtemp(join(tmpdir(), 'postrider-cache-'))
   const server = await startServer(createConfluentApi())
-  const config = resolve({ url: server.url, token: 'tok', cacheDirectory, timeoutMs: 50 })
+  const config = resolve({ url: server.url, token: 'tok', cacheDirectory })
   const before = createSchemaRegistry(config, 'a')
   const id = await before.register('a', '"int"')
   await before.close?.()

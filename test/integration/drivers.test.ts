@@ -75,8 +75,7 @@ describe.each(['confluent', 'platformatic'] as const)('%s', (driver) => {
     })
   })
 
-  // What the native driver has two producers for; any other has one way for all loads.
-  describe.runIf(driver === 'confluent')('load', () => {
+  describe('load', () => {
     test('that comes and goes swaps, loses and doubles nothing, whichever producer sends', async () => {
       await using messaging = createMessaging(creating, {})
       const name = `integration.${randomUUID()}`
