@@ -27,7 +27,8 @@ export class Client implements DeliveryOwner {
   #roomSeekers = 0
 
   #retry: NodeJS.Timeout | undefined
-  #flushes: { upTo: number; resolve: () => void }[] = []
+  /** In the order of their calls, so `upTo` never falls. */
+  readonly #flushes: { readonly upTo: number; readonly resolve: () => void }[] = []
   #closing: Promise<number> | undefined
   /** Why it closes, if not because it is wanted. */
   #failure: DriverFailure | undefined
@@ -221,10 +222,6 @@ export class Client implements DeliveryOwner {
     // List and line are both in the order of produce(), and the line comes after the list: the oldest pending message decides.
     // While only the line is left its first message is about to be served, so nothing is resolved yet.
     const oldest = this.#oldest?.sequence ?? (this.#line.length > 0 ? 0 : Infinity)
-    this.#flushes = this.#flushes.filter(({ upTo, resolve }) => {
-      if (oldest <= upTo) return true
-      resolve()
-      return false
-    })
+    while (this.#flushes.length > 0 && this.#flushes[0]!.upTo < oldest) this.#flushes.shift()!.resolve()
   }
 }

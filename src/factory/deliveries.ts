@@ -52,20 +52,23 @@ export abstract class MessageDelivery extends Delivery {
 
   protected complete(failure: DriverFailure | null, partition: number, offset: number, timestamp: number): void {
     if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort)
-    const { topic, manifest } = this.ledger
     if (failure !== null) {
+      const { topic, manifest } = this.ledger
       this.#report(createDriverError(failure, { manifest, topic }), partition)
       return
     }
     this.trace?.acknowledged(partition, offset)
     this.ledger.recordAcknowledged(partition, offset, this.bytes, this.#startedAt)
-    if (!this.#reported) this.acknowledged({ topic, partition, offset, timestamp })
+    if (!this.#reported) this.acknowledged(partition, offset, timestamp)
   }
 
-  protected abstract acknowledged(report: DeliveryReport): void
+  protected abstract acknowledged(partition: number, offset: number, timestamp: number): void
   protected abstract failed(error: MessagingError): void
+
   /** Whether nobody waits for the outcome. */
-  protected readonly dispatched: boolean = false
+  protected get dispatched(): boolean {
+    return false
+  }
 
   #abort(): void {
     if (this.state === 'waiting') {
@@ -106,8 +109,8 @@ export class SendDelivery extends MessageDelivery {
     this.#reject = reject
   }
 
-  protected acknowledged(report: DeliveryReport): void {
-    this.#resolve(report)
+  protected acknowledged(partition: number, offset: number, timestamp: number): void {
+    this.#resolve({ topic: this.ledger.topic, partition, offset, timestamp })
   }
 
   protected failed(error: MessagingError): void {
@@ -125,8 +128,8 @@ export class BatchDelivery extends MessageDelivery {
     this.#index = index
   }
 
-  protected acknowledged(report: DeliveryReport): void {
-    this.#batch.succeed(this.#index, report)
+  protected acknowledged(partition: number, offset: number, timestamp: number): void {
+    this.#batch.succeed(this.#index, { topic: this.ledger.topic, partition, offset, timestamp })
   }
 
   protected failed(error: MessagingError): void {
@@ -135,7 +138,9 @@ export class BatchDelivery extends MessageDelivery {
 }
 
 export class DispatchDelivery extends MessageDelivery {
-  protected override readonly dispatched = true
+  protected override get dispatched(): boolean {
+    return true
+  }
 
   protected acknowledged(): void {
     // Nobody waits.

@@ -49,6 +49,10 @@ export class MessageSender {
     const { entryOf, isDisabled } = this.#parts
     const entry = entryOf(Manifest, this.#variant)
     if (isDisabled(Manifest, entry)) return
+    if (entry.producer) {
+      entry.producer.dispatch(payload, options)
+      return
+    }
     entry.whenBuilt(
       (producer) => producer.dispatch(payload, options),
       (error) => {
