@@ -14,6 +14,7 @@ export type {
   ConsumerOffset,
   Driver,
   DriverCapabilities,
+  DriverCredentials,
   DriverFailure,
   DriverFailureCode,
   DriverHeader,

@@ -23,6 +23,11 @@ export interface Messaging extends AsyncDisposable {
   readonly metrics: MetricsReader
   /** Adds options; all or nothing. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID, CONFIG_IN_USE */
   configure(options: MessagingOptions, how?: ConfigureOptions): void
+  /**
+   * Logs in with other SASL credentials from now on; what is not given stays. Connections that exist go on, and nothing that is
+   * queued is lost: call it before the old ones end. @throws CONFIG_MISSING without `sasl.mechanism`, CONFIG_INVALID
+   */
+  rotateCredentials(credentials: { readonly username?: string; readonly password?: string }): void
   /** Closes the registry; see `ProducerRegistry.close`. */
   close(): Promise<void>
 }
@@ -75,6 +80,10 @@ export function createMessaging(
     metrics,
     tracing,
     configure: (added, { layer } = {}) => store.configure(added, layer),
+    rotateCredentials(credentials) {
+      store.rotateCredentials(credentials)
+      registry.refreshCredentials()
+    },
     close,
     [Symbol.asyncDispose]: close,
   }

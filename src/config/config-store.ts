@@ -81,6 +81,27 @@ export class ConfigStore {
     this.#resolved = undefined
   }
 
+  /**
+   * Changes who logs in, also while that is in use; what is not given stays.
+   * @throws CONFIG_MISSING without `sasl.mechanism`, CONFIG_INVALID, CONFIG_UNKNOWN_FIELD
+   */
+  rotateCredentials(credentials: { readonly username?: string; readonly password?: string }): void {
+    const { username, password, ...rest } = checkObject(credentials, 'sasl', 'an object with username and password')
+    const values = flattenOptions({ sasl: { username, password } })
+    const [stray] = Object.keys(rest)
+    if (stray !== undefined)
+      throw new MessagingError('CONFIG_UNKNOWN_FIELD', {
+        path: `sasl.${stray}`,
+        hint: hintFor(stray, ['username', 'password']),
+      })
+    if (this.resolve().sasl.mechanism === undefined) {
+      const path = 'sasl.mechanism'
+      throw new MessagingError('CONFIG_MISSING', { path, env: environmentName(path) })
+    }
+    for (const [path, value] of values) this.#configured.application.set(path, value)
+    this.#resolved = undefined
+  }
+
   /** Everything that belongs to no single manifest, frozen. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID, CONFIG_MISSING */
   resolve(): MessagingConfig {
     if (this.#resolved) return this.#resolved

@@ -15,6 +15,8 @@ export interface Driver {
   close(): Promise<void>
   /** Creates the topic unless it exists. Absent where a driver cannot. @throws MessagingError */
   ensureTopic?(topic: TopicSpecification): Promise<void>
+  /** What connections made from now on log in with; nothing under way is disturbed. Absent where a driver has to be made anew. */
+  setCredentials?(credentials: DriverCredentials): void
   /** There where `DriverOptions.transaction` was given and the driver has transactions. */
   readonly transactions?: DriverTransactions | undefined
 }
@@ -176,10 +178,13 @@ export interface DriverTlsOptions {
   readonly verifyHostname: boolean
 }
 
-export interface DriverSaslOptions {
-  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' | undefined
+export interface DriverCredentials {
   readonly username: string | undefined
   readonly password: SecretValue | undefined
+}
+
+export interface DriverSaslOptions extends DriverCredentials {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' | undefined
 }
 
 /** What producers must have in common to share one client. */

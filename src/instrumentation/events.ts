@@ -8,8 +8,8 @@ export interface EventDetails {
   'client.errored': { driver: string; clientId: string; error: MessagingError }
   'client.closed': {
     driver: string
-    /** `closed` with its registry, `idle` without work, or `failed`: it could send no more. */
-    reason: 'closed' | 'idle' | 'failed'
+    /** `closed` with its registry, `idle` without work, `replaced` for other credentials, or `failed`: it could send no more. */
+    reason: 'closed' | 'idle' | 'replaced' | 'failed'
     unsettled: number
     durationMs: number
   }

@@ -6,6 +6,7 @@ import type {
   BrokerStatistics,
   ClientProfile,
   Driver,
+  DriverCredentials,
   DriverFailure,
   DriverOptions,
   TransactionIdentity,
@@ -93,6 +94,28 @@ export class ClientPool {
     this.#connections.delete(connected.key)
     if (failure) this.#failed.set(connected.key, { failure, at: performance.now() })
     void this.#close(connected, failure ? lastWordsMs : 0, reason, failure)
+  }
+
+  /**
+   * Gives clients other credentials, those that are still connecting too.
+   * @param replace for one whose driver has to be made anew
+   */
+  setCredentials(credentials: DriverCredentials, replace: (connected: ConnectedClient) => void): void {
+    for (const connecting of this.#connections.values()) {
+      connecting.then(
+        (connected) => {
+          if (connected.driver.setCredentials) connected.driver.setCredentials(credentials)
+          else replace(connected)
+        },
+        () => undefined,
+      )
+    }
+  }
+
+  /** Lets a client finish what it has; the next `connect` with its profile makes a new one. */
+  retire(connected: ConnectedClient, timeoutMs: number): void {
+    this.#connections.delete(connected.key)
+    void this.#close(connected, timeoutMs, 'replaced')
   }
 
   /**

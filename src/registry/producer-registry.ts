@@ -213,6 +213,15 @@ export class ProducerRegistry {
     return this.#idleClients.letGo()
   }
 
+  /** @internal Clients log in with what is configured now; see `Messaging.rotateCredentials`. */
+  refreshCredentials(): void {
+    const { sasl, closeTimeoutMs } = this.#config.resolve()
+    this.#clients.setCredentials(sasl, (connected) => {
+      this.#forgetProducersOf(connected.client)
+      this.#clients.retire(connected, closeTimeoutMs)
+    })
+  }
+
   /** What is built, connected and pending now. Plain data without payloads or secrets. */
   status(): RegistryStatus {
     return describeRegistry(this.#state, this.#entries, this.#clients.connected, this.#config.overriddenManifests)

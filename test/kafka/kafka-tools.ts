@@ -61,6 +61,8 @@ export type KafkaTools = AsyncDisposable & {
   moveLeader: (topic: string, partition: number, leader: number) => Promise<void>
   /** Needs a broker with an authorizer. */
   denyTopic: (topic: string, principal: string, operation: 'READ' | 'WRITE' | 'ALL') => Promise<void>
+  /** Makes the user, or gives it another password, for SCRAM-SHA-256. */
+  setScramPassword: (user: string, password: string) => Promise<void>
   committedOffsets: (group: string) => Promise<CommittedOffset[]>
   /** Everything in the topic at this moment, by partition and offset. */
   readTopic: (topic: string, options?: { isolation?: 'read_uncommitted' | 'read_committed' }) => Promise<KafkaRecord[]>
@@ -180,6 +182,9 @@ export async function startKafkaTools(bootstrap: string): Promise<KafkaTools> {
     },
     async denyTopic(topic, principal, operation) {
       await call('denyTopic', { topic, principal, operation })
+    },
+    async setScramPassword(user, password) {
+      await call('setScramPassword', { user, password })
     },
     async committedOffsets(group) {
       return (await call('committedOffsets', { group })).result.offsets ?? []

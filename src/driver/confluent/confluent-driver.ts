@@ -1,6 +1,7 @@
 import { createDriverError } from '../driver-error.ts'
 import type {
   Driver,
+  DriverCredentials,
   DriverHeader,
   DriverMessage,
   DriverModule,
@@ -56,7 +57,7 @@ const fixedBy = ['linger.ms', 'queue.buffering.max.ms', 'transactional.id', 'tes
 export class ConfluentDriver implements Driver {
   readonly capabilities = { copiesValue: true, idempotence: true, workerThreads: false, durable: true }
   readonly #native: NativeModule
-  readonly #options: DriverOptions
+  #options: DriverOptions
   readonly #nameOf: (errorNumber: number) => string
 
   /** By step of `lingerSteps`, made when first wanted. */
@@ -156,6 +157,17 @@ export class ConfluentDriver implements Driver {
     const producers = connections.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
     // The wrapper flushes before it disconnects. The client above has waited already, so that is given no time.
     await Promise.all(producers.map((producer) => new Promise<void>((resolve) => producer.disconnect(1, resolve))))
+  }
+
+  setCredentials({ username, password }: DriverCredentials): void {
+    // For the producers that are made later, too.
+    this.#options = { ...this.#options, sasl: { ...this.#options.sasl, username, password } }
+    for (const connecting of this.#producers.values()) {
+      connecting.then(
+        (producer) => producer.setSaslCredentials(username ?? '', password?.reveal() ?? ''),
+        () => undefined,
+      )
+    }
   }
 
   async ensureTopic({ topic, partitions, replicationFactor, config }: TopicSpecification): Promise<void> {

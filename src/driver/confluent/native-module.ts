@@ -40,6 +40,7 @@ export interface NativeProducer {
     timeoutMs: number,
     callback: NativeCallback,
   ): void
+  setSaslCredentials(username: string, password: string): void
   isConnected(): boolean
   poll(): void
   setPollInBackground(enabled: boolean): void

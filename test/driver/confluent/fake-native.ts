@@ -37,6 +37,10 @@ export class FakeNativeProducer implements NativeProducer {
   flush(_: number, callback: (error: null) => void): void {
     callback(null)
   }
+  credentials: string[] = []
+  setSaslCredentials(...credentials: string[]): void {
+    this.credentials = credentials
+  }
   initTransactions = (_timeoutMs: number, done: (error: null) => void): void => done(null)
   beginTransaction = (done: (error: null) => void): void => done(null)
   commitTransaction = (_timeoutMs: number, done: (error: null) => void): void => done(null)

@@ -27,7 +27,10 @@ import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewPartitionReassignment;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.ScramCredentialInfo;
+import org.apache.kafka.clients.admin.ScramMechanism;
 import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.clients.admin.UserScramCredentialUpsertion;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
@@ -110,6 +113,7 @@ public final class KafkaTools {
       case "setTopicConfig" -> setTopicConfig(request);
       case "moveLeader" -> moveLeader(request);
       case "denyTopic" -> denyTopic(request);
+      case "setScramPassword" -> setScramPassword(request);
       case "committedOffsets" -> committedOffsets(request);
       case "read" -> read(request);
       case "audit" -> audit(request);
@@ -208,6 +212,13 @@ public final class KafkaTools {
             "*",
             AclOperation.fromString(request.get("operation").asText()),
             AclPermissionType.DENY)))).all());
+  }
+
+  private JsonNode setScramPassword(JsonNode request) throws Exception {
+    return done(admin.alterUserScramCredentials(List.of(new UserScramCredentialUpsertion(
+        request.get("user").asText(),
+        new ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096),
+        request.get("password").asText()))).all());
   }
 
   private JsonNode committedOffsets(JsonNode request) throws Exception {
