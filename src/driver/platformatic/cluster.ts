@@ -197,7 +197,7 @@ export class Cluster {
     const address = this.#brokers.get(nodeId)
     if (!address) throw new Error(`broker ${nodeId} is not known`)
     const backoffMs = this.#backoffMs.get(nodeId) ?? 0
-    if (backoffMs > 0) await delay(backoffMs, undefined, { ref: false, signal: this.#closing.signal })
+    if (backoffMs > 0) await delay(backoffMs, undefined, { signal: this.#closing.signal })
     let connection: BrokerConnection
     try {
       connection = await this.#connect(address, this.#connectionOptions, (closed) => {
