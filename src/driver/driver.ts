@@ -15,6 +15,8 @@ export interface Driver {
   close(): Promise<void>
   /** Creates the topic unless it exists. Absent where a driver cannot. @throws MessagingError */
   ensureTopic?(topic: TopicSpecification): Promise<void>
+  /** How many partitions a topic has. Absent where a driver cannot tell. @throws MessagingError */
+  partitionCount?(topic: string): Promise<number>
   /** What connections made from now on log in with; nothing under way is disturbed. Absent where a driver has to be made anew. */
   setCredentials?(credentials: DriverCredentials): void
   /** There where `DriverOptions.transaction` was given and the driver has transactions. */

@@ -8,8 +8,10 @@ import { MessagingError } from '../errors/messaging-error.ts'
 import type { MessageMeter } from '../instrumentation/message-meter.ts'
 import type { PayloadLog } from '../instrumentation/payload-log.ts'
 import type { TraceSwitch } from '../instrumentation/tracing.ts'
+import { hasOwnHook } from './message-encoder.ts'
 import { createMessageIds } from './message-id.ts'
 import type { MiddlewareChain } from './middleware.ts'
+import { PartitionCount } from './partition-count.ts'
 import { Producer } from './producer.ts'
 import type { ReadManifest } from './read-manifest.ts'
 import { adoptSchemaRegistry } from './create-schema-registry.ts'
@@ -83,6 +85,11 @@ export async function createProducer(
     const stringified = Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, String(value)]))
     await driver.ensureTopic({ topic, partitions, replicationFactor, config: stringified })
   }
+  const partitions =
+    driver.partitionCount && hasOwnHook(manifest.instance, 'partition')
+      ? new PartitionCount(() => driver.partitionCount!(topic))
+      : undefined
+  await partitions?.refresh()
   const { messageIdHeader: header } = config
   return new Producer({
     name,
@@ -98,6 +105,7 @@ export async function createProducer(
     payloadLog: environment.payloadLog,
     // The client of a transaction has settings of its own.
     maxMessageBytes: Math.min(config.maxMessageBytes, profile.maxMessageBytes),
+    partitions,
     middleware: environment.middleware,
     messageId: config.messageId ? { header, create: environment.createMessageId ?? createMessageIds() } : undefined,
   })

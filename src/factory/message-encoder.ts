@@ -13,6 +13,8 @@ export interface MessageEncoderParts<Payload> {
   readonly codec: Codec<Payload>
   /** Writes the key where it has a schema. Default: keys are text or bytes. */
   readonly keyCodec?: Codec | undefined
+  /** For the method `partition`. Default: not known. */
+  readonly partitions?: { readonly current: number | undefined } | undefined
   /** Default: none. */
   readonly middleware?: MiddlewareChain | undefined
   /** The header that identifies a message, and what makes its value. Default: no such header. */
@@ -91,7 +93,7 @@ export class MessageEncoder<Payload = unknown> {
       hook = 'key'
       key = this.#encodeKey(options.key === undefined ? hooks.key?.(payload) : options.key)
       hook = 'partition'
-      rawPartition = options.partition ?? hooks.partition?.(payload, key)
+      rawPartition = options.partition ?? hooks.partition?.(payload, key, this.#parts.partitions?.current)
       hook = 'timestamp'
       rawTimestamp = options.timestamp ?? hooks.timestamp?.(payload)
       hook = 'headers'
@@ -139,6 +141,11 @@ export class MessageEncoder<Payload = unknown> {
 }
 
 /** Read once: each manifest has a shape of its own, and to look methods up in a thousand shapes costs more than to encode. */
+/** Whether a manifest has a method of its own. */
+export function hasOwnHook<Payload>(manifest: ProducerManifest<Payload>, name: HookName): boolean {
+  return manifest[name] !== ProducerManifest.prototype[name]
+}
+
 function readHooks<Payload>(manifest: ProducerManifest<Payload>): Hooks<Payload> {
   const own = <Name extends HookName>(name: Name): ProducerManifest<Payload>[Name] | undefined =>
     manifest[name] === ProducerManifest.prototype[name]

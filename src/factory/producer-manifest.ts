@@ -89,8 +89,11 @@ export abstract class ProducerManifest<Payload = unknown> {
     return undefined
   }
 
-  /** The partition of a message, from 0. Default: undefined, the partitioner chooses. */
-  partition(_payload: Payload, _key: Buffer | null): number | undefined {
+  /**
+   * The partition of a message, from 0. `partitions` is how many the topic has, looked at again every 5 minutes; undefined where that is
+   * not known (yet). Default: undefined, the partitioner chooses.
+   */
+  partition(_payload: Payload, _key: Buffer | null, _partitions?: number): number | undefined {
     return undefined
   }
 

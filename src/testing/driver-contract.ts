@@ -266,6 +266,28 @@ export function describeDriverContract(contract: DriverContract, framework: Test
       assert.equal((await good).partition, 0)
     })
 
+    test('a partitioner of a manifest’s own is told how many partitions there are', async () => {
+      const topicName = `contract.${randomUUID()}`
+      const told = new Set<number | undefined>()
+      class Routed extends Text {
+        static override manifestName = 'Routed'
+        topic = topicName
+        override readonly topicConfig = { partitions: driver.partitions }
+        override partition(_text: string, _key: Buffer | null, partitions?: number): number {
+          told.add(partitions)
+          return (partitions ?? 1) - 1
+        }
+      }
+      const { registry } = messaging
+      // A topic made by its first message is not counted before it.
+      await registry.send(Routed, 'first', { partition: driver.partitions - 1 })
+      const rebuilt = messagingWith({})
+      const report = await rebuilt.registry.send(Routed, 'second')
+      await rebuilt.close()
+      assert.equal(report.partition, driver.partitions - 1)
+      assert.deepEqual([...told], [driver.partitions])
+    })
+
     test('bytes may be reused by the caller once a built producer has taken them', async () => {
       const topicName = `contract.${randomUUID()}`
       class BytesSent extends ProducerManifest<Buffer> {

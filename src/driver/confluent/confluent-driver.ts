@@ -170,6 +170,18 @@ export class ConfluentDriver implements Driver {
     }
   }
 
+  async partitionCount(topic: string): Promise<number> {
+    const producer = await this.#producerOf(0)
+    return new Promise((resolve, reject) => {
+      producer.getMetadata({ topic, timeout: this.#options.connectTimeoutMs }, (error, metadata) => {
+        const count = metadata?.topics.find(({ name }) => name === topic)?.partitions.length ?? 0
+        if (error) reject(createDriverError(normalizeNativeError(error.code, error.message), { topic }))
+        else if (count === 0) reject(createDriverError({ code: 'TOPIC_NOT_FOUND', reason: topic }, { topic }))
+        else resolve(count)
+      })
+    })
+  }
+
   async ensureTopic({ topic, partitions, replicationFactor, config }: TopicSpecification): Promise<void> {
     const admin = this.#native.AdminClient.createFrom(await this.#producerOf(0))
     const specification = {

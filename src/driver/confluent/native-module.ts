@@ -40,6 +40,10 @@ export interface NativeProducer {
     timeoutMs: number,
     callback: NativeCallback,
   ): void
+  getMetadata(
+    options: { topic: string; timeout: number },
+    callback: (error: NativeError | null | undefined, metadata?: NativeMetadata) => void,
+  ): void
   setSaslCredentials(username: string, password: string): void
   isConnected(): boolean
   poll(): void
@@ -51,6 +55,7 @@ export interface NativeProducer {
 
 export interface NativeMetadata {
   readonly brokers: readonly { readonly host: string; readonly port: number }[]
+  readonly topics: readonly { readonly name: string; readonly partitions: readonly unknown[] }[]
 }
 
 export interface NativeClient {

@@ -142,6 +142,7 @@ export function createMemoryDriver(options: MemoryDriverOptions = {}): MemoryDri
           openClients--
           return Promise.resolve()
         },
+        partitionCount: (topic) => Promise.resolve(topics.get(topic)?.length ?? defaultPartitions),
         ensureTopic({ topic, partitions }) {
           if (!topics.get(topic)) topics.create(topic, partitions === -1 ? defaultPartitions : partitions)
           return Promise.resolve()

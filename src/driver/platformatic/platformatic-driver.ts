@@ -1,4 +1,5 @@
 import { MessagingError } from '../../errors/messaging-error.ts'
+import { createDriverError } from '../driver-error.ts'
 import type { Driver, DriverModule, DriverOptions } from '../driver.ts'
 import { BrokerCounts } from './broker-counts.ts'
 import { Cluster } from './cluster.ts'
@@ -48,6 +49,11 @@ function createDriver(cluster: Cluster, sender: RecordSender, counts: BrokerCoun
       clearInterval(telling)
       sender.close()
       await cluster.close()
+    },
+    async partitionCount(topic) {
+      const found = (await cluster.metadata([topic])).get(topic)
+      if (!found?.leaders.length) throw createDriverError({ code: 'TOPIC_NOT_FOUND', reason: topic }, { topic })
+      return found.leaders.length
     },
     ensureTopic: (topic) => cluster.createTopic(topic),
   }

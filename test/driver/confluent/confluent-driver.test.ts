@@ -125,6 +125,19 @@ describe('confluent driver under load', () => {
     return { driver, producers, send, acknowledge, load, settled }
   }
 
+  test('other credentials go to the producers there are', async () => {
+    const { driver, producers } = await connect()
+    driver.setCredentials({ username: 'shop', password: { reveal: () => 'secret' } })
+    await Promise.resolve()
+    expect(producers[0]!.credentials).toEqual(['shop', 'secret'])
+  })
+
+  test('the partitions of a topic are counted; a topic that is not there has none', async () => {
+    const { driver } = await connect()
+    expect(await driver.partitionCount('orders')).toBe(2)
+    await expect(driver.partitionCount('absent')).rejects.toMatchObject({ code: 'TOPIC_NOT_FOUND', topic: 'absent' })
+  })
+
   test('what is reported in one turn is settled together, in its order', async () => {
     const { producers, send, settled } = await connect()
     for (const value of ['a', 'b', 'c']) send(value)

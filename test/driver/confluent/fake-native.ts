@@ -3,6 +3,7 @@ import type {
   DeliveryCallback,
   NativeConfig,
   NativeError,
+  NativeMetadata,
   NativeModule,
   NativeProducer,
 } from '../../../src/driver/confluent/native-module.ts'
@@ -36,6 +37,9 @@ export class FakeNativeProducer implements NativeProducer {
   }
   flush(_: number, callback: (error: null) => void): void {
     callback(null)
+  }
+  getMetadata({ topic }: { topic: string }, callback: (error: null, metadata: NativeMetadata) => void): void {
+    callback(null, { brokers: [], topics: [{ name: topic, partitions: topic === 'absent' ? [] : [0, 1] }] })
   }
   credentials: string[] = []
   setSaslCredentials(...credentials: string[]): void {
