@@ -62,6 +62,7 @@ export class ConfluentDriver implements Driver {
 
   /** By step of `lingerSteps`, made when first wanted. */
   readonly #producers = new Map<number, Promise<NativeProducer>>()
+  readonly #connected: NativeProducer[] = []
   #client!: NativeClient
   /** Takes over when nothing is under way. */
   #successor: { step: number; client: NativeClient; since: number } | undefined
@@ -153,10 +154,8 @@ export class ConfluentDriver implements Driver {
     this.#isClosed = true
     clearInterval(this.#readings)
     await this.#transactions?.close()
-    const connections = await Promise.allSettled(this.#producers.values())
-    const producers = connections.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-    // The wrapper flushes before it disconnects. The client above has waited already, so that is given no time.
-    await Promise.all(producers.map((producer) => new Promise<void>((resolve) => producer.disconnect(1, resolve))))
+    // One that still connects, to take over, has nothing under way and is not waited for.
+    await Promise.all(this.#connected.map(disconnect))
   }
 
   setCredentials({ username, password }: DriverCredentials): void {
@@ -280,8 +279,14 @@ export class ConfluentDriver implements Driver {
       const settings = this.#choice && { 'linger.ms': lingerSteps[step]!.lingerMs }
       producer = connectProducer(this.#native, this.#options, this.#onDelivery, settings)
       this.#producers.set(step, producer)
+      producer.then(this.#onConnected, () => undefined)
     }
     return producer
+  }
+
+  readonly #onConnected = (producer: NativeProducer): void => {
+    if (this.#isClosed) void disconnect(producer)
+    else this.#connected.push(producer)
   }
 
   /** False while something is under way that has to be settled first. */
@@ -300,6 +305,11 @@ export class ConfluentDriver implements Driver {
     this.#successor = undefined
     return true
   }
+}
+
+/** The wrapper flushes before it disconnects. The client above has waited already, so that is given no time. */
+function disconnect(producer: NativeProducer): Promise<void> {
+  return new Promise((resolve) => producer.disconnect(1, resolve))
 }
 
 function toNativeHeader([name, value]: DriverHeader): Readonly<Record<string, Buffer | string>> {

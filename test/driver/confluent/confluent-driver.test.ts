@@ -101,8 +101,8 @@ describe('confluent driver under load', () => {
   beforeEach(() => vi.useFakeTimers())
   afterEach(() => vi.useRealTimers())
 
-  async function connect(options: Partial<DriverOptions> = {}) {
-    const { native, producers } = createFakeNative()
+  async function connect(options: Partial<DriverOptions> = {}, connectingAtOnce?: number) {
+    const { native, producers } = createFakeNative(connectingAtOnce)
     const driver = new ConfluentDriver(native, createDriverOptions(options))
     await driver.connect()
     const settled: string[] = []
@@ -213,6 +213,17 @@ describe('confluent driver under load', () => {
     acknowledge(0)
     await driver.close()
     expect(producers.map(({ isClosed }) => isClosed)).toEqual([true, true])
+  })
+
+  test('close does not wait for one that cannot connect, and disconnects it when it has', async () => {
+    const { driver, producers, acknowledge, load } = await connect({}, 1)
+    await load()
+    acknowledge(0)
+    await driver.close()
+    expect(producers.map(({ isClosed }) => isClosed)).toEqual([true, false])
+    producers[1]!.finishConnecting()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(producers[1]!.isClosed).toBe(true)
   })
 
   test.each<[string, Partial<DriverOptions>]>([

@@ -8,17 +8,21 @@ import type {
   NativeProducer,
 } from '../../../src/driver/confluent/native-module.ts'
 
-/** A producer that connects at once and acknowledges when it is told to. */
+/** A producer that connects at once, or when it is told to, and acknowledges when it is told to. */
 export class FakeNativeProducer implements NativeProducer {
   readonly config: NativeConfig
   /** Produced and not acknowledged yet. */
   readonly underWay: { readonly value: string; readonly opaque: Settlement }[] = []
   isClosed = false
+  /** For one that does not connect at once. */
+  finishConnecting: () => void = () => undefined
+  readonly #connectsAtOnce: boolean
   #callback: DeliveryCallback | undefined
   #offset = 0
 
-  constructor(config: NativeConfig) {
+  constructor(config: NativeConfig, connectsAtOnce = true) {
     this.config = config
+    this.#connectsAtOnce = connectsAtOnce
   }
 
   /** Acknowledges the oldest, in one turn of the event loop. */
@@ -29,7 +33,8 @@ export class FakeNativeProducer implements NativeProducer {
   }
 
   connect(_: { timeout: number }, callback: (error: NativeError | null) => void): void {
-    callback(null)
+    if (this.#connectsAtOnce) callback(null)
+    else this.finishConnecting = () => callback(null)
   }
   disconnect(_: number, callback: () => void): void {
     this.isClosed = true
@@ -76,12 +81,15 @@ export class FakeNativeProducer implements NativeProducer {
   }
 }
 
-/** A native module and the producers that were made of it, oldest first. */
-export function createFakeNative(): { native: NativeModule; producers: FakeNativeProducer[] } {
+/** A native module and the producers that were made of it, oldest first; so many of them connect at once. */
+export function createFakeNative(connectingAtOnce = Infinity): {
+  native: NativeModule
+  producers: FakeNativeProducer[]
+} {
   const producers: FakeNativeProducer[] = []
   class Producer extends FakeNativeProducer {
     constructor(config: NativeConfig) {
-      super(config)
+      super(config, producers.length < connectingAtOnce)
       producers.push(this)
     }
   }
