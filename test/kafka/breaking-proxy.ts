@@ -63,15 +63,19 @@ export async function startBreakingProxy(target: { host: string; port: number })
       if (cutting !== 'before the answer') return forward(broker, client, bytes)
       connection.breakOff()
     })
-    client.on('error', () => undefined).on('close', () => {
-      connections.delete(connection)
-      broker.end()
-    })
-    broker.on('error', () => undefined).on('close', (failed) => {
-      connections.delete(connection)
-      if (failed) client.resetAndDestroy()
-      else client.end()
-    })
+    client
+      .on('error', () => undefined)
+      .on('close', () => {
+        connections.delete(connection)
+        broker.end()
+      })
+    broker
+      .on('error', () => undefined)
+      .on('close', (failed) => {
+        connections.delete(connection)
+        if (failed) client.resetAndDestroy()
+        else client.end()
+      })
   }
 
   async function reappear(): Promise<void> {
