@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Client } from '../driver/client.ts'
 import type { ConfigStore } from '../config/config-store.ts'
+import type { MessagingConfig } from '../config/fields.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { DeliveryReport } from '../factory/delivery-report.ts'
+import type { Producer } from '../factory/producer.ts'
 import {
   isProducerManifestClass,
   type MessageKey,
@@ -19,7 +21,13 @@ import { ClientPool, type ConnectedClient } from './client-pool.ts'
 import { createManifestSender, type ManifestSender, type VariantOptions } from './create-manifest-sender.ts'
 import { IdleClients } from './idle-clients.ts'
 import { MessageSender, type SenderParts } from './message-sender.ts'
-import { createVariant, ProducerEntries, transactionalVariant, type ProducerVariant } from './producer-entries.ts'
+import {
+  createVariant,
+  ProducerEntries,
+  transactionalVariant,
+  type BuildProducer,
+  type ProducerVariant,
+} from './producer-entries.ts'
 import { closeOnExit } from './close-on-exit.ts'
 import { ProducerBuilder } from './producer-builder.ts'
 import type { ProducerEntry } from './producer-entry.ts'
@@ -31,7 +39,7 @@ import { describeRegistry, type RegistryState, type RegistryStatus } from './reg
 /** Producers by manifest: each is built on its first send, cached, and closed once. */
 export class ProducerRegistry {
   readonly #config: ConfigStore
-  readonly #entries = new ProducerEntries((...build) => this.#builder.build(...build))
+  readonly #entries = new ProducerEntries((...build) => this.#build(...build))
   readonly #senderParts: SenderParts = {
     instance: () => this.#shared.instance,
     entryOf: (Manifest, variant) => this.#entryOf(Manifest, variant),
@@ -47,6 +55,7 @@ export class ProducerRegistry {
   #disabled: AsyncLocalStorage<ReadonlySet<unknown> | 'all'> | undefined
   #state: RegistryState = 'open'
   #closing: Promise<void> | undefined
+  #builds = 0
   #stopWatchingExit: (() => void) | undefined
 
   constructor(
@@ -240,11 +249,32 @@ export class ProducerRegistry {
     throw new MessagingError('REGISTRY_CLOSED', { state: this.#state, manifest }, { manifest })
   }
 
+  async #build(...build: Parameters<BuildProducer>): Promise<Producer> {
+    this.#builds++
+    // A signal must not lose what waits for the producer.
+    if (this.#closeConfig().closeOnExit) this.#watchExit()
+    try {
+      return await this.#builder.build(...build)
+    } finally {
+      const isDurable = this.#clients.connected.some(({ driver }) => driver.capabilities.durable)
+      // A driver made for tests has nothing that could be lost, nor holds it the process.
+      if (--this.#builds === 0 && !isDurable) this.#unwatchExit()
+    }
+  }
+
   #onConnected({ driver }: ConnectedClient): void {
     const { closeOnExit: closesOnExit, idleDisconnectMs } = this.#config.resolve()
     this.#idleClients.watch(idleDisconnectMs)
-    // A driver made for tests has nothing that could be lost, nor holds it the process.
-    if (closesOnExit && driver.capabilities.durable) this.#stopWatchingExit ??= closeOnExit(this)
+    if (closesOnExit && driver.capabilities.durable) this.#watchExit()
+  }
+
+  #watchExit(): void {
+    this.#stopWatchingExit ??= closeOnExit(this)
+  }
+
+  #unwatchExit(): void {
+    this.#stopWatchingExit?.()
+    this.#stopWatchingExit = undefined
   }
 
   #isDisabled(Manifest: ProducerManifestClass, entry: ProducerEntry): boolean {
@@ -293,7 +323,7 @@ export class ProducerRegistry {
     }
     const left = Math.max(0, Math.round(closeTimeoutMs - (performance.now() - startedAt)))
     const unsettled = await this.#clients.close(left)
-    this.#stopWatchingExit?.()
+    this.#unwatchExit()
     this.#idleClients.stop()
     await this.#shared.closeSchemaRegistry()
     this.#state = 'closed'
@@ -303,12 +333,12 @@ export class ProducerRegistry {
     await this.#shared.closeInstruments()
   }
 
-  /** A registry that never sent anything may have configuration that cannot be resolved; closing it is no time to say so. */
-  #closeConfig(): { closeTimeoutMs: number } {
+  /** A registry that has built nothing may have configuration that cannot be resolved; this is no time to say so. */
+  #closeConfig(): Pick<MessagingConfig, 'closeTimeoutMs' | 'closeOnExit'> {
     try {
       return this.#config.resolve()
     } catch {
-      return { closeTimeoutMs: 0 }
+      return { closeTimeoutMs: 0, closeOnExit: false }
     }
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createMessaging, ProducerManifest, subscribe, type EventName, type EventPayloads } from '../../src/index.ts'
 import type { DriverModule } from '../../src/driver.ts'
+import { MessagingError } from '../../src/errors/messaging-error.ts'
 import { createMemoryDriver } from '../../src/testing.ts'
 import { AuditWritten, messagingInMemory, order, OrderPaid, OrderPlaced } from './manifests.ts'
 
@@ -496,6 +497,27 @@ describe('close', () => {
     expect(await sent).toHaveLength(3000)
     expect(driver.records()).toHaveLength(3000)
   })
+})
+
+test('signals are listened to while a producer is built, and afterwards only for a driver that may lose something', async () => {
+  const before = process.listenerCount('SIGTERM')
+  const listeners = (): number => process.listenerCount('SIGTERM') - before
+  const whileConnecting: number[] = []
+  const driver: DriverModule = {
+    name: 'late',
+    needsBrokers: () => false,
+    async createDriver(options) {
+      whileConnecting.push(listeners())
+      if (whileConnecting.length === 1) throw new MessagingError('BROKERS_UNREACHABLE', down)
+      return createMemoryDriver().createDriver(options)
+    },
+  }
+  const { registry } = messagingInMemory({ driver })
+  await expect(registry.send(OrderPlaced, order)).rejects.toThrow()
+  expect(listeners()).toBe(0)
+  await registry.send(OrderPlaced, order)
+  expect(listeners()).toBe(0)
+  expect(whileConnecting).toEqual([1, 1])
 })
 
 describe('idle and dead clients', () => {

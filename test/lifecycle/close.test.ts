@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { MessagingOptions } from '../../src/index.ts'
+import { startMockCluster, type MockCluster } from '../../src/testing.ts'
+import { startProgram, type RunningProgram } from './run-program.ts'
+
+/** The process has ended by itself, which it did not before everything was settled. */
+async function expectSettled(program: RunningProgram, counts: Readonly<Record<string, number>>): Promise<void> {
+  const { code, stdout, stderr } = await program.end
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(JSON.parse(/^settled (.*)$/m.exec(stdout)![1]!)).toEqual(counts)
+}
+
+describe.each(['confluent', 'platformatic'])('%s', (driver) => {
+  let cluster: MockCluster
+  let brokers: string
+
+  beforeAll(async () => {
+    cluster = await startMockCluster()
+    brokers = cluster.brokers.join(',')
+  })
+  afterAll(() => cluster.close())
+
+  function start(what: string, at = brokers, settings: MessagingOptions = {}): RunningProgram {
+    const program = startProgram('close', what, driver, at, JSON.stringify(settings))
+    onTestFinished(() => void program.child.kill('SIGKILL'))
+    return program
+  }
+
+  test('a thousand first sends at once make one client', async () => {
+    await expectSettled(start('firstSends'), { connected: 1, acknowledged: 1000, closed: 1 })
+  })
+
+  test('close while connecting, and again, sends what was accepted', async () => {
+    await expectSettled(start('whileConnecting'), { connected: 1, acknowledged: 1000, closed: 1 })
+  })
+
+  test('close with 100,000 in flight waits for them', async () => {
+    await expectSettled(start('inFlight'), { connected: 1, acknowledged: 100_001, closed: 1 })
+  })
+
+  test('close with 100,000 in flight and no brokers gives every one of them up, and the process ends', async () => {
+    const mortal = await startMockCluster({ brokers: 1 })
+    const program = start('withoutBrokers', mortal.brokers.join(','), { closeTimeoutMs: 300 })
+    await program.printed('ready')
+    await mortal.close()
+    program.child.kill('SIGUSR2')
+    await expectSettled(program, { connected: 1, acknowledged: 1, 'CLOSE_TIMED_OUT, unknown': 100_000, closed: 1 })
+  })
+
+  test('close while connecting to nobody gives up what waits, and the process ends', async () => {
+    const program = start('whileConnecting', '127.0.0.1:1', { closeTimeoutMs: 300, connectTimeoutMs: 2000 })
+    await expectSettled(program, { 'CLOSE_TIMED_OUT, not_sent': 1000, closed: 1 })
+  })
+
+  test('SIGTERM while connecting, twice, sends what was accepted, and then ends the process as it would have', async () => {
+    const program = start('untilSignal')
+    await program.printed('ready')
+    program.child.kill('SIGTERM')
+    program.child.kill('SIGTERM')
+    const { signal, stdout } = await program.end
+    expect(signal).toBe('SIGTERM')
+    expect(stdout).toContain('settled {"connected":1,"acknowledged":1000}\n')
+  })
+})
