@@ -1,5 +1,5 @@
 // Reports the traces of a process before and after importing, declaring and configuring, then sends a message.
-// Runs as main process, as cluster worker and as forked child; argument: the brokers.
+// Runs as main process, as cluster worker and as forked child; arguments: brokers and driver.
 import cluster from 'node:cluster'
 import { readTraces } from './traces.ts'
 
@@ -7,7 +7,7 @@ const brokers = (process.argv[2] ?? '').split(',')
 const before = readTraces()
 const { configure, registry } = await import('../../../src/index.ts')
 const { TextSent } = await import('./manifests.ts')
-configure({ brokers, clientId: 'lifecycle' })
+configure({ brokers, driver: process.argv[3] as 'confluent', clientId: 'lifecycle' })
 const declared = readTraces()
 const report = await registry.send(TextSent, `from ${process.pid}`)
 const sent = readTraces()
