@@ -285,7 +285,7 @@ export const fields = {
       min: 0,
       max: 3_600_000,
       unit: 'ms',
-      doc: 'How often the `confluent` driver tells what it sees of each broker, while metrics are on; 0: never. Each time it writes and we read a text of some kilobytes for each topic.',
+      doc: 'How often the `confluent` driver tells what it sees of each broker, if metrics are on or somebody listens to `broker.measured` when it connects; 0: never. Each time it writes and we read a text of some kilobytes for each topic.',
     }),
     statsd: {
       host: text({ doc: 'Host of the statsd daemon or agent to tell over UDP or TCP. Needs the package hot-shots.' }),

@@ -76,6 +76,8 @@ export class MessageSender {
       return Promise.reject(error)
     }
     if (isDisabled(Manifest, entry)) return Promise.resolve(suppressed())
+    // The way of almost every message.
+    if (entry.producer && options?.timeoutMs === undefined) return send(entry.producer, options)
     return sendInTime(options, (bounded) => {
       if (entry.producer) return send(entry.producer, bounded)
       return new Promise((resolve, reject) => {

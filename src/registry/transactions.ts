@@ -154,7 +154,11 @@ async function doneWithin<Result>(
       reject(new MessagingError('TRANSACTION_ABORTED', { reason }))
     }, timeoutMs)
   })
-  return Promise.race([work(transaction), timedOut]).finally(() => clearTimeout(timer))
+  try {
+    return await Promise.race([work(transaction), timedOut])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 async function retry(

@@ -97,6 +97,18 @@ describe('abort', () => {
     expect(driver.records()).toHaveLength(1)
   })
 
+  test('when the function throws at once: no timer holds the process', async () => {
+    await using messaging = messagingInMemory(options)
+    await messaging.registry.transaction((tx) => tx.send(OrderPlaced, order))
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const transaction = messaging.registry.transaction(() => {
+      throw new Error('at once')
+    })
+    await expect(transaction).rejects.toThrow('at once')
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   test('messages that are still under way fail as part of it, and have their verdict by its end', async () => {
     await using messaging = messagingInMemory(options)
     const { registry, driver } = messaging

@@ -51,7 +51,12 @@ export class NativeTransactions implements DriverTransactions {
 
   #call(call: Call): Promise<DriverFailure | undefined> {
     if (this.#isClosed) {
-      return Promise.resolve({ code: 'CLOSE_TIMED_OUT', reason: 'the client is closed', fatal: true })
+      return Promise.resolve({
+        code: 'CLOSE_TIMED_OUT',
+        reason: 'the client is closed',
+        outcome: 'not_sent',
+        fatal: true,
+      })
     }
     const done = new Promise<DriverFailure | undefined>((resolve) => {
       try {
