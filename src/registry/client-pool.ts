@@ -53,6 +53,8 @@ const lastWordsMs = 1000
 export class ClientPool {
   readonly #connections = new Map<string, Promise<ConnectedClient>>()
   readonly #connected = new Set<ConnectedClient>()
+  /** Closing, or closed. */
+  readonly #leaving = new WeakSet<ConnectedClient>()
   /** Lost and not replaced yet. */
   readonly #failed = new Map<string, { readonly failure: DriverFailure; readonly at: number }>()
   readonly #observer: ClientPoolObserver
@@ -87,13 +89,14 @@ export class ClientPool {
   }
 
   /**
-   * Closes one client, giving up what is pending; the next `connect` with its profile makes a new one.
+   * Closes one client, giving up what is pending; the next `connect` with its profile makes a new one. False if it is closing already.
    * @param failure why, where the client can send no more: what it says itself of its messages is waited for a second
    */
-  disconnect(connected: ConnectedClient, reason: 'idle' | 'failed', failure?: DriverFailure): void {
-    this.#connections.delete(connected.key)
+  disconnect(connected: ConnectedClient, reason: 'idle' | 'failed', failure?: DriverFailure): boolean {
+    if (!this.#leave(connected)) return false
     if (failure) this.#failed.set(connected.key, { failure, at: performance.now() })
     void this.#close(connected, failure ? lastWordsMs : 0, reason, failure)
+    return true
   }
 
   /**
@@ -114,8 +117,14 @@ export class ClientPool {
 
   /** Lets a client finish what it has; the next `connect` with its profile makes a new one. */
   retire(connected: ConnectedClient, timeoutMs: number): void {
-    this.#connections.delete(connected.key)
-    void this.#close(connected, timeoutMs, 'replaced')
+    if (this.#leave(connected)) void this.#close(connected, timeoutMs, 'replaced')
+  }
+
+  /** False for one that is already on its way: the place under its key may be its successor’s by now. */
+  #leave(connected: ConnectedClient): boolean {
+    if (this.#leaving.has(connected)) return false
+    this.#leaving.add(connected)
+    return this.#connections.delete(connected.key)
   }
 
   /**

@@ -6,7 +6,8 @@ export interface IdleClientsParts {
   readonly entries: Iterable<ProducerEntry>
   /** Whether a client is needed though nothing of it is under way. */
   readonly isReserved: (connected: ConnectedClient) => boolean
-  readonly letGo: (connected: ConnectedClient) => void
+  /** False for one that is on its way already. */
+  readonly letGo: (connected: ConnectedClient) => boolean
 }
 
 /** Lets go of clients that have nothing to do. */
@@ -36,8 +37,7 @@ export class IdleClients {
     const idle = this.#parts
       .connected()
       .filter((client) => !this.#isBusy(client) && this.#idleSince(client) <= performance.now() - idleMs)
-    for (const connected of idle) this.#parts.letGo(connected)
-    return idle.length
+    return idle.filter((client) => this.#parts.letGo(client)).length
   }
 
   #isBusy(connected: ConnectedClient): boolean {

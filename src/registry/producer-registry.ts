@@ -83,7 +83,7 @@ export class ProducerRegistry {
       instance: () => this.#shared.instance,
       sender: new MessageSender(this.#senderParts, transactionalVariant),
       connect: () => this.#builder.connectTransactional(),
-      discard: (connected) => this.#letGo(connected, 'failed'),
+      discard: (connected) => void this.#letGo(connected, 'failed'),
       assertOpen: () => this.#assertOpen('A transaction'),
     })
     this.#idleClients = new IdleClients({
@@ -286,9 +286,9 @@ export class ProducerRegistry {
   }
 
   /** What is pending is given up; the next send connects again. */
-  #letGo(connected: ConnectedClient, reason: 'idle' | 'failed'): void {
+  #letGo(connected: ConnectedClient, reason: 'idle' | 'failed'): boolean {
     this.#forgetProducersOf(connected.client)
-    this.#clients.disconnect(connected, reason)
+    return this.#clients.disconnect(connected, reason)
   }
 
   #forgetProducersOf(client: Client, afterFailure = false): void {

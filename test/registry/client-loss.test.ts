@@ -16,7 +16,7 @@ function useFakeTime(): void {
 }
 
 /** A memory driver whose clients can be told that they hit a fatal error. */
-function messagingThatDies(): {
+function messagingThatDies(beforeClose = (): Promise<void> => Promise.resolve()): {
   messaging: Messaging
   memory: ReturnType<typeof createMemoryDriver>
   die: () => void
@@ -26,9 +26,10 @@ function messagingThatDies(): {
   const given: DriverOptions[] = []
   const driver: DriverModule = {
     ...memory,
-    createDriver(options) {
+    async createDriver(options) {
       given.push(options)
-      return memory.createDriver(options)
+      const made = await memory.createDriver(options)
+      return { ...made, close: () => beforeClose().then(() => made.close()) }
     },
   }
   const die = (): void =>
@@ -105,6 +106,24 @@ describe('a fatal error', () => {
     await expect(sent).rejects.toMatchObject({ code: 'CLOSE_TIMED_OUT', outcome: 'not_sent' })
     expect(memory).toMatchObject({ createdClients: 2, openClients: 0 })
   })
+})
+
+test('a client that is still closing does not take its successor along', async () => {
+  const closing = Promise.withResolvers<void>()
+  const { messaging, memory, die, given } = messagingThatDies(() => closing.promise)
+  await using _ = messaging
+  const { registry } = messaging
+  await registry.send(OrderPlaced, order)
+  die()
+  await registry.send(OrderPlaced, order)
+  const release = memory.hold()
+  const busy = registry.send(OrderPlaced, order)
+  registry.disconnectIdle()
+  const other = registry.send(OrderPaid, order)
+  closing.resolve()
+  release()
+  await Promise.all([busy, other])
+  expect(given).toHaveLength(2)
 })
 
 describe('idleDisconnectMs', () => {
