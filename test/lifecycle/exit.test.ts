@@ -66,6 +66,18 @@ describe('closeOnExit', () => {
     expect(stdout).toContain('closed 0\n')
   })
 
+  test('a second signal a second later does not wait for the broker any more; one at once is the same signal', async () => {
+    const program = startProgram('exit', 'stuck', brokers)
+    await program.printed('ready')
+    program.child.kill('SIGTERM')
+    await program.printed('closing')
+    program.child.kill('SIGTERM')
+    await program.printed('later')
+    program.child.kill('SIGTERM')
+    const { signal, stdout } = await program.end
+    expect({ signal, stdout }).toEqual({ signal: 'SIGTERM', stdout: 'ready\nclosing\nlater\n' })
+  })
+
   test('a process whose producer could not be built ends by itself, too', async () => {
     const { code, stdout } = await startProgram('exit', 'failedBuild', brokers).end
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'MANIFEST_INVALID\nclosed 0\n' })

@@ -1,9 +1,32 @@
 // Sends and then does what the first argument says; see the test of each.
+import type { DriverModule } from '../../../src/driver.ts'
 import { createMessaging, subscribe } from '../../../src/index.ts'
 import { TextSent } from './manifests.ts'
 
 const [what, brokers = ''] = process.argv.slice(2)
-const options = { brokers: brokers.split(','), ...(what === 'off' ? { closeOnExit: false } : {}) }
+/** Acknowledges the first message and no other. */
+const stuckDriver: DriverModule = {
+  name: 'stuck',
+  needsBrokers: () => false,
+  createDriver() {
+    let isFirst = true
+    return Promise.resolve({
+      capabilities: { copiesValue: true, idempotence: true, workerThreads: true, durable: true },
+      produce(_message, settlement) {
+        if (isFirst) settlement.settle(null, 0, 0, 0)
+        isFirst = false
+        return true
+      },
+      flush: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    })
+  },
+}
+const options = {
+  brokers: brokers.split(','),
+  ...(what === 'off' ? { closeOnExit: false } : {}),
+  ...(what === 'stuck' ? { driver: stuckDriver } : {}),
+}
 const { registry } = createMessaging(options)
 subscribe('registry.closed', ({ unsettled }) => console.log('closed', unsettled))
 
@@ -72,6 +95,14 @@ const programs: Readonly<Record<string, () => Promise<void> | void>> = {
     keepBusy()
     const other = createMessaging(options)
     await other.registry.send(TextSent, 'other')
+    console.log('ready')
+  },
+  stuck: () => {
+    void count(registry.send(TextSent, 'never acknowledged'))
+    subscribe('registry.closing', () => {
+      console.log('closing')
+      setTimeout(() => console.log('later'), 1100)
+    })
     console.log('ready')
   },
   // A signal that does not end the process leaves everything as it was.
