@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createDriverError } from '../driver-error.ts'
-import type { DriverFailure, DriverOptions, TopicSpecification } from '../driver.ts'
+import type { DriverCredentials, DriverFailure, DriverOptions, TopicSpecification } from '../driver.ts'
 import { BrokerConnection, type BrokerAddress } from './broker-connection.ts'
 import { normalizeLibraryError, normalizeProtocolError } from './classify.ts'
+import { saslOptions } from './connection-options.ts'
 import type { ConnectionOptions, LibraryError, PlatformaticModule } from './platformatic-module.ts'
 import type { ProducerIdentity } from './record-batch.ts'
 
@@ -36,7 +37,7 @@ const askedAtOnce = 3
 export class Cluster {
   readonly #library: PlatformaticModule
   readonly #options: DriverOptions
-  readonly #connectionOptions: ConnectionOptions
+  #connectionOptions: ConnectionOptions
   readonly #seeds: readonly BrokerAddress[]
   #brokers = new Map<number, BrokerAddress>()
   #controllerId = -1
@@ -90,6 +91,12 @@ export class Cluster {
         throw createDriverError({ ...failure, reason, outcome: 'not_sent' })
       }
     }
+  }
+
+  /** For connections made from now on. */
+  setCredentials(credentials: DriverCredentials): void {
+    const sasl = saslOptions({ ...this.#options.sasl, ...credentials })
+    this.#connectionOptions = { ...this.#connectionOptions, ...sasl }
   }
 
   /** Asks for these topics, where brokers are allowed to create them. @throws LibraryError */

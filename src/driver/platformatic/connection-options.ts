@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { MessagingError } from '../../errors/messaging-error.ts'
-import type { DriverOptions, DriverTlsOptions } from '../driver.ts'
+import type { DriverOptions, DriverSaslOptions, DriverTlsOptions } from '../driver.ts'
 import type { ConnectionOptions } from './platformatic-module.ts'
 
 /**
@@ -16,15 +16,15 @@ export function createConnectionOptions({ profile, tls, sasl, connectTimeoutMs }
     // Without it, messages that nobody acknowledges (acks 0) would gather in the socket.
     handleBackPressure: true,
     ...(tls.enabled ? { tls: tlsOptions(tls) } : {}),
-    ...(sasl.mechanism
-      ? {
-          sasl: {
-            mechanism: sasl.mechanism.toUpperCase(),
-            username: sasl.username ?? '',
-            password: sasl.password?.reveal() ?? '',
-          },
-        }
-      : {}),
+    ...saslOptions(sasl),
+  }
+}
+
+/** What a connection logs in with. */
+export function saslOptions({ mechanism, username, password }: DriverSaslOptions): Pick<ConnectionOptions, 'sasl'> {
+  if (mechanism === undefined) return {}
+  return {
+    sasl: { mechanism: mechanism.toUpperCase(), username: username ?? '', password: password?.reveal() ?? '' },
   }
 }
 

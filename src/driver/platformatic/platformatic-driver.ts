@@ -56,6 +56,7 @@ function createDriver(cluster: Cluster, sender: RecordSender, counts: BrokerCoun
       return found.leaders.length
     },
     ensureTopic: (topic) => cluster.createTopic(topic),
+    setCredentials: (credentials) => cluster.setCredentials(credentials),
   }
 }
 

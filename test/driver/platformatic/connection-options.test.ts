@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { createConnectionOptions } from '../../../src/driver/platformatic/connection-options.ts'
+import { createConnectionOptions, saslOptions } from '../../../src/driver/platformatic/connection-options.ts'
 import { catchError } from '../../catch-error.ts'
 import { createDriverOptions, defaultProfile } from '../driver-options.ts'
 
@@ -31,6 +31,13 @@ test.each([
     username: 'ada',
     password: 's',
   })
+})
+
+test('a login has what is given and nothing undefined; without a mechanism there is none', () => {
+  expect(saslOptions({ mechanism: 'plain', username: undefined, password: undefined })).toEqual({
+    sasl: { mechanism: 'PLAIN', username: '', password: '' },
+  })
+  expect(saslOptions({ mechanism: undefined, username: 'ada', password: secret('s') })).toEqual({})
 })
 
 test('TLS takes PEM texts and files, and checks names unless told otherwise', () => {
