@@ -25,6 +25,7 @@ describe.skipIf(process.env.KAFKA_SASL_BOOTSTRAP === '')('three brokers', () => 
     kafka = await startKafka({
       brokers: 3,
       config: { 'min.insync.replicas': 2 },
+      sasl: { users: {} },
       async proxy(target) {
         const proxy = await startBreakingProxy(target)
         proxies.push(proxy)
@@ -122,6 +123,35 @@ describe.skipIf(process.env.KAFKA_SASL_BOOTSTRAP === '')('three brokers', () => 
       await second.start()
       await replicated()
       await goesOn()
+      load.child.kill('SIGUSR2')
+      await expectAllInOrder(load, topic)
+    }, 300_000)
+
+    test('another password while messages are queued, and no login by the old one: the same', async () => {
+      const topic = await newTopic()
+      const user = randomUUID()
+      await tools.setScramPassword(user, 'first')
+      const load = startLoad({
+        messaging: {
+          ...through(kafka.saslBootstrap!),
+          sasl: { mechanism: 'scram-sha-256', username: user, password: 'first' },
+        },
+        topic,
+        nextPassword: 'second',
+      })
+      await load.printed('acknowledged')
+      const [first, second] = kafka.brokers as [KafkaBroker, KafkaBroker]
+      // Messages wait for this one while the password changes.
+      await first.kill()
+      await tools.setScramPassword(user, 'second')
+      load.child.kill('SIGHUP')
+      await load.printed('rotated')
+      await load.printsAgain('acknowledged')
+      await first.start()
+      await second.stop()
+      await load.printsAgain('acknowledged')
+      await second.start()
+      await load.printsAgain('acknowledged')
       load.child.kill('SIGUSR2')
       await expectAllInOrder(load, topic)
     }, 300_000)

@@ -6,6 +6,8 @@ export interface LoadOptions {
   readonly messaging: MessagingOptions
   readonly topic: string
   readonly total?: number
+  /** What to log in with from the next SIGHUP on. */
+  readonly nextPassword?: string
 }
 
 export interface LoadResult {
@@ -23,14 +25,15 @@ const listSize = 1000
 const waves = [500, 'lists', 2, 60, 'lists', 1000] as const
 const waveMs = 2000
 
-const { messaging: options, topic, total = Infinity } = JSON.parse(process.argv[2]!) as LoadOptions
+const { messaging: options, topic, total = Infinity, nextPassword } = JSON.parse(process.argv[2]!) as LoadOptions
 class NumberSent extends ProducerManifest<string> {
   topic = topic
   override readonly codec = 'string'
   override key = (payload: string): string => payload.slice(payload.indexOf(' ') + 1, payload.indexOf('.'))
 }
 
-const { registry } = createMessaging(options, {})
+const messaging = createMessaging(options, {})
+const { registry } = messaging
 const numbers: number[] = []
 const failed: Record<string, number> = {}
 const padding = '.'.repeat(100)
@@ -38,6 +41,10 @@ let started = 0
 let acknowledged = 0
 let stopped = false
 process.once('SIGUSR2', () => (stopped = true))
+process.once('SIGHUP', () => {
+  messaging.rotateCredentials({ password: nextPassword! })
+  console.log('rotated')
+})
 
 const isOver = (): boolean => stopped || started >= total
 
