@@ -2,6 +2,7 @@ import { createDriverError } from '../driver-error.ts'
 import type {
   Driver,
   DriverCredentials,
+  DriverFailure,
   DriverHeader,
   DriverMessage,
   DriverModule,
@@ -10,6 +11,7 @@ import type {
   TopicSpecification,
 } from '../driver.ts'
 import { normalizeNativeError } from './classify.ts'
+import { ensureTopic } from './ensure-topic.ts'
 import { LingerChoice, lingerSteps } from './linger-choice.ts'
 import {
   loadNativeModule,
@@ -34,7 +36,6 @@ export const confluentDriver: DriverModule = {
 }
 
 const queueFull = -184
-const topicAlreadyExists = 36
 /** Below this a lingering message is gone before a flush would have hurried it. */
 const shortLingerMs = 20
 const readLoadEveryMs = 50
@@ -76,6 +77,9 @@ export class ConfluentDriver implements Driver {
   readonly #holds: boolean
   #heldSince: number | undefined
 
+  /** Every acknowledgement has an offset. */
+  readonly #isPlaced: boolean
+
   // What was reported in this turn of the event loop.
   #reports: DeliveryReport[] = []
   #errorNumbers: (number | null)[] = []
@@ -86,7 +90,8 @@ export class ConfluentDriver implements Driver {
     this.#native = native
     this.#options = options
     this.#nameOf = nameErrors(native)
-    const { lingerMs, idempotence } = options.profile
+    const { lingerMs, idempotence, acks } = options.profile
+    this.#isPlaced = acks !== 0
     // A transaction belongs to one producer.
     const adapts =
       lingerMs === 0 &&
@@ -181,24 +186,8 @@ export class ConfluentDriver implements Driver {
     })
   }
 
-  async ensureTopic({ topic, partitions, replicationFactor, config }: TopicSpecification): Promise<void> {
-    const admin = this.#native.AdminClient.createFrom(await this.#producerOf(0))
-    const specification = {
-      topic,
-      num_partitions: partitions,
-      replication_factor: replicationFactor,
-      config: { ...config },
-    }
-    return new Promise<void>((resolve, reject) => {
-      admin.createTopic(specification, this.#options.connectTimeoutMs, (error) => {
-        admin.disconnect()
-        if (!error || error.code === topicAlreadyExists) resolve()
-        else
-          reject(
-            createDriverError({ ...normalizeNativeError(error.code, error.message), outcome: 'not_sent' }, { topic }),
-          )
-      })
-    })
+  async ensureTopic(specification: TopicSpecification): Promise<void> {
+    await ensureTopic(this.#native, await this.#producerOf(0), specification, this.#options.connectTimeoutMs)
   }
 
   /**
@@ -226,8 +215,10 @@ export class ConfluentDriver implements Driver {
     for (let index = 0; index < reports.length; index++) this.#settle(errorNumbers[index]!, reports[index]!)
   }
 
-  #settle(errorNumber: number | null, { opaque, partition, offset, timestamp = -1 }: DeliveryReport): void {
-    if (errorNumber === null) opaque!.settle(null, partition, Math.max(-1, offset), timestamp)
+  #settle(errorNumber: number | null, report: DeliveryReport): void {
+    const { opaque, partition, offset, timestamp = -1 } = report
+    if (errorNumber === null && offset < 0 && this.#isPlaced) opaque!.settle(unplaced, partition, -1, -1)
+    else if (errorNumber === null) opaque!.settle(null, partition, Math.max(-1, offset), timestamp)
     else opaque!.settle(normalizeNativeError(errorNumber, this.#nameOf(errorNumber)), partition, -1, -1)
   }
 
@@ -310,6 +301,13 @@ export class ConfluentDriver implements Driver {
 /** The wrapper flushes before it disconnects. The client above has waited already, so that is given no time. */
 function disconnect(producer: NativeProducer): Promise<void> {
   return new Promise((resolve) => producer.disconnect(1, resolve))
+}
+
+/** The broker has dropped it as a duplicate of something that it does not remember: perhaps of the message itself. */
+const unplaced: DriverFailure = {
+  code: 'DELIVERY_UNCONFIRMED',
+  reason: 'the broker took it for a duplicate, and does not say of what',
+  outcome: 'unknown',
 }
 
 function toNativeHeader([name, value]: DriverHeader): Readonly<Record<string, Buffer | string>> {

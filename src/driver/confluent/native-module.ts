@@ -29,6 +29,11 @@ export interface NativeProducer {
   ): void
   disconnect(timeoutMs: number, callback: () => void): void
   flush(timeoutMs: number, callback: (error: NativeError | null | undefined) => void): void
+  getMetadata(
+    request: { topic: string; timeout: number },
+    callback: (error: NativeError | null | undefined, metadata?: NativeMetadata) => void,
+  ): void
+  queryWatermarkOffsets(topic: string, partition: number, timeoutMs: number, callback: NativeCallback): void
   initTransactions(timeoutMs: number, callback: NativeCallback): void
   beginTransaction(callback: NativeCallback): void
   commitTransaction(timeoutMs: number, callback: NativeCallback): void
@@ -55,7 +60,7 @@ export interface NativeProducer {
 
 export interface NativeMetadata {
   readonly brokers: readonly { readonly host: string; readonly port: number }[]
-  readonly topics: readonly { readonly name: string; readonly partitions: readonly unknown[] }[]
+  readonly topics: readonly { readonly name: string; readonly partitions: readonly { readonly id: number }[] }[]
 }
 
 export interface NativeClient {

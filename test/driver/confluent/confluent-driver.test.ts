@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ConfluentDriver } from '../../../src/driver/confluent/confluent-driver.ts'
-import type { DriverMessage, DriverOptions } from '../../../src/driver/driver.ts'
+import type { DriverFailure, DriverMessage, DriverOptions } from '../../../src/driver/driver.ts'
 import { createMessaging, subscribe, type EventPayloads, type MessagingOptions } from '../../../src/index.ts'
 import { startMockCluster, type MockCluster } from '../../../src/testing.ts'
 import { order, OrderPlaced } from '../../registry/manifests.ts'
@@ -106,9 +106,15 @@ describe('confluent driver under load', () => {
     const driver = new ConfluentDriver(native, createDriverOptions(options))
     await driver.connect()
     const settled: string[] = []
+    const failures: DriverFailure[] = []
     let sent = 0
     const send = (value = String(sent++)): boolean =>
-      driver.produce(message(value), { settle: () => settled.push(value) })
+      driver.produce(message(value), {
+        settle: (failure) => {
+          settled.push(value)
+          if (failure) failures.push(failure)
+        },
+      })
     /** What the native callbacks of one turn said is settled. */
     const acknowledge = (producer: number, count?: number): void => {
       producers[producer]!.acknowledge(count)
@@ -122,7 +128,7 @@ describe('confluent driver under load', () => {
         await vi.advanceTimersByTimeAsync(50)
       }
     }
-    return { driver, producers, send, acknowledge, load, settled }
+    return { driver, producers, send, acknowledge, load, settled, failures }
   }
 
   test('other credentials go to the producers there are', async () => {
@@ -136,6 +142,23 @@ describe('confluent driver under load', () => {
     const { driver } = await connect()
     expect(await driver.partitionCount('orders')).toBe(2)
     await expect(driver.partitionCount('absent')).rejects.toMatchObject({ code: 'TOPIC_NOT_FOUND', topic: 'absent' })
+  })
+
+  test('a success without a place is no acknowledgement', async () => {
+    const { producers, send, acknowledge, failures } = await connect()
+    producers[0]!.hasNoOffsets = true
+    send()
+    acknowledge(0)
+    expect(failures).toMatchObject([{ code: 'DELIVERY_UNCONFIRMED', outcome: 'unknown' }])
+  })
+
+  test('unless nobody was asked to acknowledge it', async () => {
+    const profile = { ...defaultProfile, acks: 0 as const, idempotence: false }
+    const { producers, send, acknowledge, settled, failures } = await connect({ profile })
+    producers[0]!.hasNoOffsets = true
+    send('a')
+    acknowledge(0)
+    expect([settled, failures]).toEqual([['a'], []])
   })
 
   test('what is reported in one turn is settled together, in its order', async () => {

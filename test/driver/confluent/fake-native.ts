@@ -3,7 +3,6 @@ import type {
   DeliveryCallback,
   NativeConfig,
   NativeError,
-  NativeMetadata,
   NativeModule,
   NativeProducer,
 } from '../../../src/driver/confluent/native-module.ts'
@@ -13,6 +12,8 @@ export class FakeNativeProducer implements NativeProducer {
   readonly config: NativeConfig
   /** Produced and not acknowledged yet. */
   readonly underWay: { readonly value: string; readonly opaque: Settlement }[] = []
+  /** Acknowledges without an offset, as what a broker dropped as a duplicate. */
+  hasNoOffsets = false
   isClosed = false
   /** For one that does not connect at once. */
   finishConnecting: () => void = () => undefined
@@ -28,7 +29,8 @@ export class FakeNativeProducer implements NativeProducer {
   /** Acknowledges the oldest, in one turn of the event loop. */
   acknowledge(count = this.underWay.length): void {
     for (const { opaque } of this.underWay.splice(0, count)) {
-      this.#callback!(null, { opaque, partition: 0, offset: this.#offset++, timestamp: 1 })
+      const offset = this.hasNoOffsets ? -1 : this.#offset++
+      this.#callback!(null, { opaque, partition: 0, offset, timestamp: 1 })
     }
   }
 
@@ -43,8 +45,9 @@ export class FakeNativeProducer implements NativeProducer {
   flush(_: number, callback: (error: null) => void): void {
     callback(null)
   }
-  getMetadata({ topic }: { topic: string }, callback: (error: null, metadata: NativeMetadata) => void): void {
-    callback(null, { brokers: [], topics: [{ name: topic, partitions: topic === 'absent' ? [] : [0, 1] }] })
+  getMetadata(...[{ topic }, callback]: Parameters<NativeProducer['getMetadata']>): void {
+    const partitions = topic === 'absent' ? [] : [{ id: 0 }, { id: 1 }]
+    callback(null, { brokers: [], topics: [{ name: topic, partitions }] })
   }
   credentials: string[] = []
   setSaslCredentials(...credentials: string[]): void {
@@ -56,6 +59,9 @@ export class FakeNativeProducer implements NativeProducer {
   abortTransaction = (_timeoutMs: number, done: (error: null) => void): void => done(null)
   sendOffsetsToTransaction = (...args: [unknown, unknown, number, (error: null) => void]): void => args[3](null)
 
+  queryWatermarkOffsets(..._: Parameters<NativeProducer['queryWatermarkOffsets']>): void {
+    // Not asked for here.
+  }
   isConnected(): boolean {
     return true
   }
