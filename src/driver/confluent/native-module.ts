@@ -1,6 +1,7 @@
 import { isMainThread } from 'node:worker_threads'
 import { MessagingError } from '../../errors/messaging-error.ts'
 import type { ConsumerOffset, Settlement } from '../driver.ts'
+import { loadPackage } from '../load-package.ts'
 
 /** The parts of @confluentinc/kafka-javascript that the driver uses, described here so that its types are no dependency of ours. */
 export interface NativeModule {
@@ -106,27 +107,6 @@ const packageName = '@confluentinc/kafka-javascript'
 export async function loadNativeModule(): Promise<NativeModule> {
   // Once the main thread has loaded the addon, a worker fails with "Module did not self-register", or worse.
   if (!isMainThread) throw new MessagingError('DRIVER_IN_WORKER_THREAD', { driver })
-  try {
-    return await importPackage()
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    // Only the first line: the rest is a stack of paths, which may go through the package itself.
-    const [reason = 'unknown reason'] = message.split('\n')
-    if ((code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && reason.includes(packageName)) {
-      throw new MessagingError('DRIVER_NOT_INSTALLED', { driver, package: packageName }, { cause: error })
-    }
-    throw new MessagingError('DRIVER_LOAD_FAILED', { driver, package: packageName, reason }, { cause: error })
-  }
-}
-
-async function importPackage(): Promise<NativeModule> {
-  try {
-    const loaded = (await import(packageName)) as { default: NativeModule }
-    return loaded.default
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING') throw error
-    // Code that comes out of a V8 startup snapshot has no import() and no place of its own: the working directory stands in.
-    const { createRequire } = process.getBuiltinModule('node:module')
-    return createRequire(`${process.cwd()}/`)(packageName) as NativeModule
-  }
+  const importIt = (): Promise<{ default: NativeModule }> => import(packageName)
+  return (await loadPackage(driver, packageName, importIt)).default
 }

@@ -1,4 +1,4 @@
-import { MessagingError } from '../../errors/messaging-error.ts'
+import { loadPackage } from '../load-package.ts'
 
 /** The parts of @platformatic/kafka that the driver uses, described here so that its types are no dependency of ours. */
 export interface PlatformaticModule {
@@ -82,7 +82,6 @@ export interface LibraryError extends Error {
   readonly response?: unknown
 }
 
-const driver = 'platformatic'
 const packageName = '@platformatic/kafka'
 
 /**
@@ -90,25 +89,7 @@ const packageName = '@platformatic/kafka'
  * @throws DRIVER_NOT_INSTALLED, DRIVER_LOAD_FAILED
  */
 export async function loadPlatformaticModule(): Promise<PlatformaticModule> {
-  try {
-    const loaded = await importPackage()
-    return { ...loaded, apis: loaded as unknown as PlatformaticModule['apis'] }
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const [reason = 'unknown reason'] = message.split('\n')
-    if ((code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && reason.includes(packageName))
-      throw new MessagingError('DRIVER_NOT_INSTALLED', { driver, package: packageName }, { cause: error })
-    throw new MessagingError('DRIVER_LOAD_FAILED', { driver, package: packageName, reason }, { cause: error })
-  }
-}
-
-async function importPackage(): Promise<PlatformaticModule> {
-  try {
-    return (await import(packageName)) as PlatformaticModule
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING') throw error
-    // Code that comes out of a V8 startup snapshot has no import() and no place of its own: the working directory stands in.
-    const { createRequire } = process.getBuiltinModule('node:module')
-    return createRequire(`${process.cwd()}/`)(packageName) as PlatformaticModule
-  }
+  const importIt = (): Promise<PlatformaticModule> => import(packageName)
+  const loaded = await loadPackage('platformatic', packageName, importIt)
+  return { ...loaded, apis: loaded as unknown as PlatformaticModule['apis'] }
 }
