@@ -10,6 +10,7 @@ import type {
   Settlement,
   TopicSpecification,
 } from '../driver.ts'
+import { BatchHold } from './batch-hold.ts'
 import { normalizeNativeError } from './classify.ts'
 import { ensureTopic } from './ensure-topic.ts'
 import { LingerChoice, lingerSteps } from './linger-choice.ts'
@@ -41,13 +42,8 @@ const shortLingerMs = 20
 const readLoadEveryMs = 50
 /** What is under way ends within its delivery timeout, which is long: a broker that is gone must not hold up everything. */
 const waitForSettledMs = 1000
-const holdAtMostMs = 100
 /** A producer asks for its id after it has connected, and again after half a second where no broker could be asked. */
 const settleInMs = 600
-/** librdkafka's window of an idempotent producer for a partition; it counts messages (RD_KAFKA_IDEMP_MAX_INFLIGHT). */
-const idempotentWindow = 5
-/** More are on their way to a producer that lingers, and to wait here costs each of them a copy. */
-const holdAtMost = 64
 /** These say for themselves how long messages linger, or make a cluster that no second producer would see. */
 const fixedBy = ['linger.ms', 'queue.buffering.max.ms', 'transactional.id', 'test.mock.num.brokers']
 
@@ -73,9 +69,7 @@ export class ConfluentDriver implements Driver {
   #readings: NodeJS.Timeout | undefined
 
   #underWay = 0
-  #mostUnderWay = 0
-  readonly #holds: boolean
-  #heldSince: number | undefined
+  readonly #hold: BatchHold | undefined
 
   /** Every acknowledgement has an offset. */
   readonly #isPlaced: boolean
@@ -98,7 +92,7 @@ export class ConfluentDriver implements Driver {
       options.transaction === undefined &&
       !fixedBy.some((property) => property in options.passThrough)
     this.#choice = adapts ? new LingerChoice() : undefined
-    this.#holds = adapts && idempotence
+    this.#hold = adapts && idempotence ? new BatchHold() : undefined
   }
 
   async connect(): Promise<void> {
@@ -120,7 +114,7 @@ export class ConfluentDriver implements Driver {
   }
 
   produce(message: DriverMessage, settlement: Settlement): boolean {
-    if (this.#heldSince !== undefined && !this.#endHold(this.#heldSince)) return false
+    if (this.#hold?.isHolding) return false
     if (this.#successor !== undefined && !this.#succeed()) return false
     const { topic, partition, value, key, timestamp, headers } = message
     const errorNumber = this.#client.produce(
@@ -135,7 +129,7 @@ export class ConfluentDriver implements Driver {
     )
     if (errorNumber === 0) {
       const underWay = ++this.#underWay
-      if (underWay > this.#mostUnderWay) this.#mostUnderWay = underWay
+      this.#hold?.taken(underWay)
       if (this.#choice !== undefined) {
         this.#choice.note(underWay)
         this.#readings ??= setInterval(() => this.#readLoad(this.#choice!), readLoadEveryMs).unref()
@@ -211,7 +205,7 @@ export class ConfluentDriver implements Driver {
     this.#reports = []
     this.#errorNumbers = []
     this.#underWay -= reports.length
-    if (this.#holds && this.#step === 0) this.#hold()
+    if (this.#step === 0) this.#hold?.reported(this.#underWay)
     for (let index = 0; index < reports.length; index++) this.#settle(errorNumbers[index]!, reports[index]!)
   }
 
@@ -220,26 +214,6 @@ export class ConfluentDriver implements Driver {
     if (errorNumber === null && offset < 0 && this.#isPlaced) opaque!.settle(unplaced, partition, -1, -1)
     else if (errorNumber === null) opaque!.settle(null, partition, Math.max(-1, offset), timestamp)
     else opaque!.settle(normalizeNativeError(errorNumber, this.#nameOf(errorNumber)), partition, -1, -1)
-  }
-
-  /**
-   * librdkafka's thread spins while messages wait for an idempotent producer's window to open. So what comes while the greater
-   * part of a batch is on the wire waits here, and goes with the next one.
-   */
-  #hold(): void {
-    const underWay = this.#underWay
-    if (underWay >= idempotentWindow && underWay <= holdAtMost && underWay > this.#mostUnderWay / 2) {
-      this.#heldSince ??= performance.now()
-    } else {
-      this.#heldSince = undefined
-      this.#mostUnderWay = underWay
-    }
-  }
-
-  #endHold(since: number): boolean {
-    if (performance.now() - since < holdAtMostMs) return false
-    this.#heldSince = undefined
-    return true
   }
 
   #readLoad(choice: LingerChoice): void {
@@ -291,7 +265,7 @@ export class ConfluentDriver implements Driver {
       }
       this.#client = client
       this.#step = step
-      this.#heldSince = undefined
+      this.#hold?.end()
     }
     this.#successor = undefined
     return true
