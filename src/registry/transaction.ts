@@ -88,7 +88,12 @@ export class OpenTransaction implements Transaction {
   #track<Result>(start: () => Promise<Result>): Promise<Result> {
     if (this.#state !== 'open') {
       const reason = 'it has ended; send only before the function given to transaction() is done'
-      return Promise.reject(new MessagingError('TRANSACTION_INVALID', { reason }, { outcome: 'not_sent' }))
+      const refused = Promise.reject<Result>(
+        new MessagingError('TRANSACTION_INVALID', { reason }, { outcome: 'not_sent' }),
+      )
+      // An aborted transaction has told already that nothing of it is sent; its function may not have noticed yet.
+      if (this.#state === 'aborted') refused.catch(() => undefined)
+      return refused
     }
     const index = this.sends++
     this.#pending++
