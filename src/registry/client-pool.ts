@@ -120,6 +120,10 @@ export class ClientPool {
     if (this.#leave(connected)) void this.#close(connected, timeoutMs, 'replaced')
   }
 
+  isLeaving(connected: ConnectedClient): boolean {
+    return this.#leaving.has(connected)
+  }
+
   /** False for one that is already on its way: the place under its key may be its successor’s by now. */
   #leave(connected: ConnectedClient): boolean {
     if (this.#leaving.has(connected)) return false

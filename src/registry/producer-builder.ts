@@ -24,6 +24,7 @@ export interface ProducerBuilderParts {
   readonly middleware: MiddlewareList
 }
 
+const maxAttempts = 3
 /** Stands for all manifests in a transaction, where configuration asks for the name of one. */
 const transactionalManifest = '$transactions'
 
@@ -86,7 +87,12 @@ export class ProducerBuilder {
     if (!config.isLocked) void shared.closeSchemaRegistry()
   }
 
-  async #create(Manifest: ProducerManifestClass, manifest: string, variant?: ProducerVariant): Promise<Producer> {
+  async #create(
+    Manifest: ProducerManifestClass,
+    manifest: string,
+    variant?: ProducerVariant,
+    attempt = 1,
+  ): Promise<Producer> {
     const { config: store, clients, middleware, tracing, metrics, shared } = this.#parts
     const config = store.resolve()
     // Before all that can fail, so that they hear of it.
@@ -95,7 +101,8 @@ export class ProducerBuilder {
     const producerConfig = store.resolveProducer(manifest, read.attributes, variant?.overrides)
     // What is to be traced is traced from the first message on.
     await tracing?.ready
-    return createProducer(read, producerConfig, {
+    let connected: ConnectedClient | undefined
+    const producer = await createProducer(read, producerConfig, {
       instance: shared.instance,
       config,
       tracing: tracing?.of(manifest),
@@ -104,11 +111,18 @@ export class ProducerBuilder {
       createMessageId: this.#createMessageId,
       payloadLog: createPayloadLog(config.logging.logger, config.logging.payloads),
       schemaRegistry: () => shared.schemaRegistry(config),
-      connect: async () =>
-        variant?.isTransactional
+      connect: async () => {
+        connected = variant?.isTransactional
           ? (await this.connectTransactional()).connected
-          : clients.connect(config, producerConfig),
+          : await clients.connect(config, producerConfig)
+        return connected
+      },
     })
+    // Lost after it was connected, while the topic was created: nobody would tell the producer any more.
+    if (connected === undefined || !clients.isLeaving(connected)) return producer
+    if (attempt < maxAttempts) return this.#create(Manifest, manifest, variant, attempt + 1)
+    const reason = 'its client was lost while the producer was built, again and again'
+    throw new MessagingError('PRODUCER_FATAL', { reason }, { outcome: 'not_sent', retriable: true })
   }
 
   #publishBuilt({ name: manifest, topic, driverName: driver }: Producer, durationMs: number): void {

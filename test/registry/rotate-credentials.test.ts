@@ -8,14 +8,18 @@ import { order, OrderPlaced } from './manifests.ts'
 const sasl = { mechanism: 'plain', username: 'shop', password: 'first' } as const
 
 function start(setCredentials?: (credentials: DriverCredentials) => void) {
-  const memory = createMemoryDriver()
+  const memory = Object.assign(createMemoryDriver(), { beforeTopic: (): Promise<void> => Promise.resolve() })
   const given: DriverOptions[] = []
   const driver: DriverModule = {
     ...memory,
     async createDriver(options) {
       given.push(options)
       const made = await memory.createDriver(options)
-      return setCredentials ? { ...made, setCredentials } : made
+      const ensureTopic: typeof made.ensureTopic = async (topic) => {
+        await memory.beforeTopic()
+        await made.ensureTopic!(topic)
+      }
+      return { ...made, ensureTopic, ...(setCredentials ? { setCredentials } : {}) }
     },
   }
   return { messaging: createMessaging({ driver, sasl }, {}), memory, given }
@@ -67,4 +71,24 @@ test('what is no credential is refused, and nothing changes', async () => {
   const error = catchError(() => without.rotateCredentials({ username: 'a', password: 'canary' }))
   expect(error).toMatchObject({ code: 'CONFIG_MISSING', message: expect.stringContaining('sasl.mechanism') })
   expect(messaging.config.resolve().sasl.password!.reveal()).toBe('first')
+})
+
+test('a producer whose client is replaced while it is being built uses the new one', async () => {
+  const asked = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const { messaging, memory, given } = start()
+  await using _ = messaging
+  messaging.configure({ producer: { createTopic: 'if-missing' } })
+  memory.beforeTopic = async () => {
+    asked.resolve()
+    await goOn.promise
+  }
+  const sent = messaging.registry.send(OrderPlaced, order)
+  await asked.promise
+  messaging.rotateCredentials({ password: 'second' })
+  await new Promise(setImmediate)
+  goOn.resolve()
+  expect(await sent).toMatchObject({ topic: 'orders.placed' })
+  await messaging.registry.send(OrderPlaced, order)
+  expect(given).toHaveLength(2)
 })
