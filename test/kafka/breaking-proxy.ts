@@ -23,7 +23,7 @@ export type BreakingProxy = AsyncDisposable & {
  * How a connection ends. What a client has to get right is what it cannot know: whether its last request was carried out. So
  * some requests get through whose answer does not, and some are cut in two.
  */
-const waysToCut = ['at once', 'before the answer', 'within a request'] as const
+export const waysToCut = ['at once', 'before the answer', 'within a request'] as const
 export type WayToCut = (typeof waysToCut)[number]
 
 const HOST = '127.0.0.1'

@@ -13,13 +13,17 @@ export interface LoadOptions {
 export interface LoadResult {
   readonly acknowledged: number
   /** How many failed, by code and outcome. */
-  readonly failed: Readonly<Record<string, number>>
+  readonly failures: Readonly<Record<string, number>>
+  /** Each as `<number> <key>`. */
+  readonly notSent: readonly string[]
+  readonly unknown: readonly string[]
   /** By key: how many were sent. */
   readonly sent: Readonly<Record<string, number>>
   readonly clients: number
 }
 
 const printEvery = 10_000
+const printFailedEvery = 10
 const listSize = 1000
 /** Lists, or how many callers at a time; each for as long as another native producer needs to be wanted, made and used. */
 const waves = [500, 'lists', 2, 60, 'lists', 1000] as const
@@ -35,7 +39,9 @@ class NumberSent extends ProducerManifest<string> {
 const messaging = createMessaging(options, {})
 const { registry } = messaging
 const numbers: number[] = []
-const failed: Record<string, number> = {}
+const failures: Record<string, number> = {}
+const notSent: string[] = []
+const unknown: string[] = []
 const padding = '.'.repeat(100)
 let started = 0
 let acknowledged = 0
@@ -61,14 +67,24 @@ function count(messages: number): void {
   if (Math.floor(acknowledged / printEvery) > before) console.log('acknowledged', acknowledged)
 }
 
-function countFailed(error: unknown): void {
-  const name = isMessagingError(error) ? `${error.code} ${error.outcome}: ${error.message}` : String(error)
-  failed[name] = (failed[name] ?? 0) + 1
+function countFailed(error: unknown, payload: string): void {
+  const isKnown = isMessagingError(error) && error.outcome !== 'unknown'
+  const list = isKnown ? notSent : unknown
+  list.push(payload.slice(0, payload.indexOf('.')))
+  const name = isMessagingError(error) ? `${error.code} ${error.outcome}` : String(error)
+  failures[name] = (failures[name] ?? 0) + 1
+  if (failures[name] % printFailedEvery === 1) console.log('failed', name)
 }
 
 /** Two messages of each key are under way, so that their order is at stake. */
 async function sendOneByOne(keys: number, until: number): Promise<void> {
-  const send = (key: number): Promise<void> => registry.send(NumberSent, next(key)).then(() => count(1), countFailed)
+  const send = (key: number): Promise<void> => {
+    const payload = next(key)
+    return registry.send(NumberSent, payload).then(
+      () => count(1),
+      (error: unknown) => countFailed(error, payload),
+    )
+  }
   const work = async (key: number): Promise<void> => {
     while (performance.now() < until && !isOver()) await Promise.all([send(key), send(key)])
   }
@@ -82,9 +98,9 @@ async function sendLists(until: number): Promise<void> {
       await registry.sendMany(NumberSent, list).then(
         () => count(listSize),
         (error: unknown) => {
-          const failures = isMessagingError(error) ? (error.failures ?? []) : []
-          for (const failure of failures) countFailed(failure.error)
-          count(listSize - failures.length)
+          const failed = isMessagingError(error) ? (error.failures ?? []) : []
+          for (const { index, error } of failed) countFailed(error, list[index]!)
+          count(listSize - failed.length)
         },
       )
     }
@@ -100,4 +116,5 @@ for (let wave = 0; !isOver(); wave++) {
 const clients = registry.status().clients.length
 await registry.close()
 const sent = Object.fromEntries(numbers.map((number, key) => [`key${key}`, number]))
-console.log(`result ${JSON.stringify({ acknowledged, failed, sent, clients } satisfies LoadResult)}`)
+const result: LoadResult = { acknowledged, failures, notSent, unknown, sent, clients }
+console.log(`result ${JSON.stringify(result)}`)
