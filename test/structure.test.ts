@@ -59,6 +59,7 @@ const computedImports: Record<string, string> = {
 
 /** Files without a test of their own name, and why. */
 const twinExceptions: Record<string, string> = {
+  'registry/disabled-manifests.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
   'registry/idle-clients.ts': 'seen through the registry: test/registry/client-loss.test.ts',
   'registry/client-pool.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
   'registry/close-on-exit.ts': 'needs processes that end: test/lifecycle/exit.test.ts',

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Client } from '../driver/client.ts'
 import type { ConfigStore } from '../config/config-store.ts'
 import type { MessagingConfig } from '../config/fields.ts'
@@ -19,6 +18,7 @@ import type { InstanceMetrics } from '../instrumentation/instance-metrics.ts'
 import type { Tracing } from '../instrumentation/tracing.ts'
 import { ClientPool, type ConnectedClient } from './client-pool.ts'
 import { createManifestSender, type ManifestSender, type VariantOptions } from './create-manifest-sender.ts'
+import { DisabledManifests } from './disabled-manifests.ts'
 import { IdleClients } from './idle-clients.ts'
 import { MessageSender, type SenderParts } from './message-sender.ts'
 import {
@@ -52,7 +52,7 @@ export class ProducerRegistry {
   readonly #middleware = new MiddlewareList()
   readonly #transactions: Transactions
   readonly #idleClients: IdleClients
-  #disabled: AsyncLocalStorage<ReadonlySet<unknown> | 'all'> | undefined
+  readonly #disabled = new DisabledManifests()
   #state: RegistryState = 'open'
   #closing: Promise<void> | undefined
   #builds = 0
@@ -170,10 +170,7 @@ export class ProducerRegistry {
       })
     }
     for (const manifest of manifests) this.#entryOf(manifest)
-    this.#disabled ??= new AsyncLocalStorage()
-    const outer = this.#disabled.getStore()
-    const disabled = outer === 'all' || manifests.length === 0 ? 'all' : new Set([...(outer ?? []), ...manifests])
-    return this.#disabled.run(disabled, run)
+    return this.#disabled.run(manifests, run)
   }
 
   /**
@@ -278,8 +275,7 @@ export class ProducerRegistry {
   }
 
   #isDisabled(Manifest: ProducerManifestClass, entry: ProducerEntry): boolean {
-    const disabled = this.#disabled?.getStore()
-    if (disabled === undefined || (disabled !== 'all' && !disabled.has(Manifest))) return false
+    if (!this.#disabled.has(Manifest)) return false
     const channel = channels['message.suppressed']
     if (channel.hasSubscribers) channel.publish({ instance: this.#shared.instance, manifest: entry.name })
     return true
