@@ -26,6 +26,16 @@ describe.each(['confluent', 'platformatic'])('%s', (driver) => {
     return program
   }
 
+  /** It has sent one message, and now the brokers are gone. */
+  async function startWithoutBrokers(what: string): Promise<RunningProgram> {
+    const mortal = await startMockCluster({ brokers: 1 })
+    const program = start(what, mortal.brokers.join(','), { closeTimeoutMs: 300 })
+    await program.printed('ready')
+    await mortal.close()
+    program.child.kill('SIGUSR2')
+    return program
+  }
+
   test('a thousand first sends at once make one client', async () => {
     await expectSettled(start('firstSends'), { connected: 1, acknowledged: 1000, closed: 1 })
   })
@@ -39,12 +49,17 @@ describe.each(['confluent', 'platformatic'])('%s', (driver) => {
   })
 
   test('close with 100,000 in flight and no brokers gives every one of them up, and the process ends', async () => {
-    const mortal = await startMockCluster({ brokers: 1 })
-    const program = start('withoutBrokers', mortal.brokers.join(','), { closeTimeoutMs: 300 })
-    await program.printed('ready')
-    await mortal.close()
-    program.child.kill('SIGUSR2')
+    const program = await startWithoutBrokers('withoutBrokers')
     await expectSettled(program, { connected: 1, acknowledged: 1, 'CLOSE_TIMED_OUT, unknown': 100_000, closed: 1 })
+  })
+
+  test('SIGTERM with 100,000 in flight and no brokers settles every one of them before it ends the process', async () => {
+    const program = await startWithoutBrokers('withoutBrokersUntilSignal')
+    await program.printed('in flight')
+    program.child.kill('SIGTERM')
+    const { signal, stdout } = await program.end
+    expect(signal).toBe('SIGTERM')
+    expect(stdout).toContain('"CLOSE_TIMED_OUT, unknown":100000')
   })
 
   test('close while connecting to nobody gives up what waits, and the process ends', async () => {

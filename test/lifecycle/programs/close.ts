@@ -28,6 +28,16 @@ async function closeThreeTimes(): Promise<void> {
   await registry.close()
 }
 
+/** Connects, and is told when the brokers are gone. */
+async function brokersGone(): Promise<void> {
+  await send(1)
+  const busy = setInterval(() => undefined, 1000)
+  const told = new Promise((resolve) => process.once('SIGUSR2', resolve))
+  console.log('ready')
+  await told
+  clearInterval(busy)
+}
+
 const programs: Readonly<Record<string, () => Promise<unknown>>> = {
   firstSends: async () => {
     await send(1000)
@@ -38,15 +48,15 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
     await send(1)
     await Promise.all([send(100_000), closeThreeTimes()])
   },
-  // Told to send and close when the brokers are gone.
   withoutBrokers: async () => {
-    await send(1)
-    const busy = setInterval(() => undefined, 1000)
-    const told = new Promise((resolve) => process.once('SIGUSR2', resolve))
-    console.log('ready')
-    await told
-    clearInterval(busy)
+    await brokersGone()
     await Promise.all([send(100_000), closeThreeTimes()])
+  },
+  withoutBrokersUntilSignal: async () => {
+    await brokersGone()
+    const sent = send(100_000)
+    console.log('in flight')
+    await sent
   },
   untilSignal: async () => {
     setInterval(() => undefined, 1000)
