@@ -9,6 +9,20 @@ export type {
   ProducerManifestClass,
   TopicConfig,
 } from './factory/producer-manifest.ts'
+export { ConsumerManifest } from './factory/consumer-manifest.ts'
+export type {
+  BatchContext,
+  ConsumerManifestClass,
+  HandlerContext,
+  ReceivedMessage,
+  ReceivedParts,
+  TopicName,
+} from './factory/consumer-manifest.ts'
+export type { Consumers } from './consumer/consumers.ts'
+export type { ConsumerStream, PulledBatch } from './consumer/batch-stream.ts'
+export type { ConsumerHealth, ConsumersHealth, PartitionHealth } from './consumer/consumers-health.ts'
+export type { Pause } from './consumer/pauses.ts'
+export type { PauseOptions, RunningConsumers, StopOptions } from './consumer/running-consumers.ts'
 export type { DeliveryReport } from './factory/delivery-report.ts'
 export type { OutgoingMessage, SendMiddleware } from './factory/middleware.ts'
 export type { SendManyOptions, SendOptions } from './factory/send-options.ts'
@@ -16,7 +30,14 @@ export type { ManifestSender, VariantOptions } from './registry/create-manifest-
 export type { ProducerRegistry } from './registry/producer-registry.ts'
 export type { Transaction } from './registry/transaction.ts'
 export type { ClientStatus, ProducerStatus, RegistryState, RegistryStatus } from './registry/registry-status.ts'
-export type { MessagingConfig, MessagingOptions, ProducerConfig, ProducerOptions } from './config/fields.ts'
+export type {
+  ConsumerConfig,
+  ConsumerOptions,
+  MessagingConfig,
+  MessagingOptions,
+  ProducerConfig,
+  ProducerOptions,
+} from './config/fields.ts'
 export type { ConfigExplanation, ConfigLayer } from './config/config-store.ts'
 export { Secret } from './config/secret.ts'
 export { isMessagingError, MessagingError } from './errors/messaging-error.ts'

@@ -8,6 +8,7 @@ import { InstanceMetrics, type MetricsReader } from './instrumentation/instance-
 import type { Instrument } from './instrumentation/instrument.ts'
 import { startLogging } from './instrumentation/log-instrument.ts'
 import { Tracing, type TracingControl } from './instrumentation/tracing.ts'
+import { Consumers } from './consumer/consumers.ts'
 import { ProducerRegistry } from './registry/producer-registry.ts'
 
 export interface ConfigureOptions {
@@ -18,6 +19,7 @@ export interface ConfigureOptions {
 /** An isolated instance: configuration and registry of its own. */
 export interface Messaging extends AsyncDisposable {
   readonly registry: ProducerRegistry
+  readonly consumers: Consumers
   readonly config: MessagingConfiguration
   readonly tracing: TracingControl
   readonly metrics: MetricsReader
@@ -28,7 +30,7 @@ export interface Messaging extends AsyncDisposable {
    * queued is lost: call it before the old ones end. @throws CONFIG_MISSING without `sasl.mechanism`, CONFIG_INVALID
    */
   rotateCredentials(credentials: { readonly username?: string; readonly password?: string }): void
-  /** Closes the registry; see `ProducerRegistry.close`. */
+  /** Stops consumers, then closes the registry; see `ProducerRegistry.close`. */
   close(): Promise<void>
 }
 
@@ -70,6 +72,7 @@ export function createMessaging(
   const close = (): Promise<void> => registry.close()
   return {
     registry,
+    consumers: new Consumers(store, shared),
     config: {
       resolve: () => store.resolve(),
       explain(target: string | ProducerManifestClass, field?: string) {

@@ -60,6 +60,17 @@ const computedImports: Record<string, string> = {
 /** Files without a test of their own name, and why. */
 const twinExceptions: Record<string, string> = {
   'registry/disabled-manifests.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
+  'consumer/active-consumer.ts': 'seen through consumers: test/consumer/consumers.test.ts, circuit-breaker.test.ts',
+  'consumer/connect-consumer.ts': 'seen through consumers: test/consumer/consumers.test.ts',
+  'consumer/consumer-ledger.ts': 'seen through consumers: the events in test/consumer',
+  'consumer/consumers-health.ts': 'seen through consumers: test/consumer/running-consumers.test.ts',
+  'consumer/dead-letters.ts': 'seen through consumers: test/consumer/settle-failure.test.ts',
+  'consumer/failure.ts': 'seen through consumers: test/consumer/settle-failure.test.ts',
+  'consumer/handle-messages.ts': 'seen through consumers: test/consumer/consumers.test.ts, settle-failure.test.ts',
+  'consumer/incoming-message.ts': 'seen through consumers: test/consumer/consumers.test.ts',
+  'consumer/partition-work.ts': 'seen through consumers: test/consumer/group-member.test.ts, running-consumers.test.ts',
+  'factory/consumer-manifest.ts': 'seen through what reads it: test/factory/read-consumer-manifest.test.ts',
+  'factory/manifest-encoding.ts': 'seen through what reads manifests: test/factory/read-manifest.test.ts',
   'registry/idle-clients.ts': 'seen through the registry: test/registry/client-loss.test.ts',
   'registry/client-pool.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
   'registry/close-on-exit.ts': 'needs processes that end: test/lifecycle/exit.test.ts',
@@ -76,6 +87,7 @@ const twinExceptions: Record<string, string> = {
 /** What users may import, by subpath. A new name here is a promise; a removed one is a breaking change. */
 const publicNames: Record<string, string[]> = {
   '.': [
+    'ConsumerManifest',
     'MessagingError',
     'ProducerManifest',
     'Secret',

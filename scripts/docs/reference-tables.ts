@@ -2,7 +2,7 @@ import { performanceTables } from '../../benchmarks/compare/performance-tables.t
 import { readReport } from '../../benchmarks/compare/record-results.ts'
 import { environmentName } from '../../src/config/environment.ts'
 import type { Field } from '../../src/config/field.ts'
-import { fields, manifestFields } from '../../src/config/fields.ts'
+import { consumerManifestFields, fields, manifestFields } from '../../src/config/fields.ts'
 import { listFields } from '../../src/config/list-fields.ts'
 import { errorCodes } from '../../src/errors/codes.ts'
 import { events } from '../../src/instrumentation/events.ts'
@@ -14,8 +14,9 @@ import { readPayloads } from './read-payloads.ts'
 export function createReferenceTables(): Readonly<Record<string, Readonly<Record<string, string>>>> {
   return {
     'docs/configuration.md': {
-      instance: fieldTable(listFields(fields).filter(([path]) => !path.startsWith('producer.'))),
+      instance: fieldTable(listFields(fields).filter(([path]) => !/^(producer|consumer)\./.test(path))),
       producer: fieldTable(listFields(manifestFields), 'producer.'),
+      consumer: fieldTable(listFields(consumerManifestFields), 'consumer.'),
     },
     'docs/errors.md': { codes: codeTable() },
     'docs/events.md': { events: eventTable() },

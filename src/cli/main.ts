@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { isMessagingError } from '../errors/messaging-error.ts'
+import { consumeUsage, runConsume } from './consume.ts'
 import { runSchemas, schemasUsage } from './schemas.ts'
 import { runSend, sendUsage, type CommandStreams } from './send.ts'
 
@@ -12,6 +13,7 @@ interface Command {
 
 const commands: Readonly<Record<string, Command>> = {
   send: { summary: 'send lines of JSON as messages of a manifest', usage: sendUsage, run: runSend },
+  consume: { summary: 'run the consumers of a file until a signal', usage: consumeUsage, run: runConsume },
   schemas: { summary: 'check, register or compare the schemas of manifests', usage: schemasUsage, run: runSchemas },
 }
 

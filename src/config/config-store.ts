@@ -3,9 +3,12 @@ import { acceptValue, hintFor, invalidValue } from './accept-value.ts'
 import { environmentName, readEnvironment } from './environment.ts'
 import type { Field } from './field.ts'
 import {
+  consumerManifestFields,
   fields,
   manifestFields,
   producerFields,
+  type ConsumerConfig,
+  type ConsumerOptions,
   type FieldTable,
   type MessagingConfig,
   type MessagingOptions,
@@ -47,7 +50,13 @@ interface Candidate {
 
 const fieldTable: FieldTable = fields
 const allFields = new Map(listFields(fieldTable))
-const allManifestFields = new Map(listFields(manifestFields))
+
+/** What is configured by manifest: `producers.<Manifest>.<field>` overrides `producer.<field>`. */
+const sections = {
+  producers: { scope: 'producer', table: manifestFields, fields: new Map(listFields(manifestFields)) },
+  consumers: { scope: 'consumer', table: consumerManifestFields, fields: new Map(listFields(consumerManifestFields)) },
+} as const
+type Section = keyof typeof sections
 
 /** The layers of one messaging instance. Nothing is read, not even the environment, before it is asked. */
 export class ConfigStore {
@@ -105,7 +114,7 @@ export class ConfigStore {
   /** Everything that belongs to no single manifest, frozen. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID, CONFIG_MISSING */
   resolve(): MessagingConfig {
     if (this.#resolved) return this.#resolved
-    const { producer: _, ...table } = fieldTable
+    const { producer: _, consumer: __, ...table } = fieldTable
     const config = resolveTable(table, (path) => this.#winning(path)) as unknown as MessagingConfig
     const { mechanism, username, password } = config.sasl
     if (mechanism !== undefined && (username === undefined || password === undefined)) {
@@ -118,12 +127,21 @@ export class ConfigStore {
 
   /** What one producer is built from, frozen; `overrides` win over every layer. @throws CONFIG_INVALID */
   resolveProducer(manifest: string, attributes: ProducerOptions, overrides: ProducerOptions = {}): ProducerConfig {
-    this.#manifests.set(manifest, flattenManifest(manifest, attributes))
+    this.#manifests.set(`producers.${manifest}`, flattenManifest('producers', manifest, attributes))
     const config = resolveTable(
       manifestFields,
       (name) => overrides[name as keyof ProducerOptions] ?? this.#winning(`producers.${manifest}.${name}`),
     )
     return this.#reconcile(manifest, config as unknown as ProducerConfig, overrides.idempotence === undefined)
+  }
+
+  /** What one consumer is made from, frozen; `overrides` win over every layer. @throws CONFIG_INVALID */
+  resolveConsumer(manifest: string, attributes: ConsumerOptions, overrides: ConsumerOptions = {}): ConsumerConfig {
+    this.#manifests.set(`consumers.${manifest}`, flattenManifest('consumers', manifest, attributes))
+    return resolveTable(
+      consumerManifestFields,
+      (name) => overrides[name as keyof ConsumerOptions] ?? this.#winning(`consumers.${manifest}.${name}`),
+    ) as unknown as ConsumerConfig
   }
 
   /** Settings for a variant of one manifest, checked. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID */
@@ -138,13 +156,13 @@ export class ConfigStore {
    * Attributes of a manifest are known once it was sent, or when given here.
    * @throws CONFIG_UNKNOWN_FIELD
    */
-  explain(path: string, attributes?: ProducerOptions): ConfigExplanation {
+  explain(path: string, attributes?: ProducerOptions | ConsumerOptions): ConfigExplanation {
     const field = fieldOf(path)
-    const manifest = manifestOf(path)
-    if (manifest !== undefined && attributes) this.#manifests.set(manifest, flattenManifest(manifest, attributes))
+    const of = manifestOf(path)
+    if (of && attributes) this.#manifests.set(of.prefix, flattenManifest(of.section, of.manifest, attributes))
     const candidates = this.#candidates(path).toReversed()
     const winner = candidates[0]
-    const scoped = manifest === undefined ? path : path.replace(`producers.${manifest}`, 'producer')
+    const scoped = scopedPath(path)
     return {
       path,
       value: this.#winning(path),
@@ -157,21 +175,24 @@ export class ConfigStore {
   }
 
   /** From here on, what `manifest` and its client are built from cannot change. */
-  lock(manifest: string): void {
-    this.#users.set(manifest, (this.#users.get(manifest) ?? 0) + 1)
+  lock(manifest: string, section: Section = 'producers'): void {
+    const user = `${section}.${manifest}`
+    this.#users.set(user, (this.#users.get(user) ?? 0) + 1)
   }
 
-  /** Manifests that somebody has configured by name. */
+  /** Producer manifests that somebody has configured by name. */
   get overriddenManifests(): ReadonlySet<string> {
     const paths = [...this.#configured.library.keys(), ...this.#configured.application.keys()]
-    return new Set(paths.map(manifestOf).filter((manifest) => manifest !== undefined))
+    const named = paths.map(manifestOf).filter((of) => of?.section === 'producers')
+    return new Set(named.map((of) => of!.manifest))
   }
 
   /** The reverse of `lock`, for a build that failed. */
-  unlock(manifest: string): void {
-    const users = (this.#users.get(manifest) ?? 0) - 1
-    if (users > 0) this.#users.set(manifest, users)
-    else this.#users.delete(manifest)
+  unlock(manifest: string, section: Section = 'producers'): void {
+    const user = `${section}.${manifest}`
+    const users = (this.#users.get(user) ?? 0) - 1
+    if (users > 0) this.#users.set(user, users)
+    else this.#users.delete(user)
   }
 
   /** Whether anything is built or being built. */
@@ -181,24 +202,24 @@ export class ConfigStore {
 
   /** Who already uses a path: a manifest's own overrides are free until it is built. */
   #userOf(path: string): string | undefined {
-    const manifest = manifestOf(path)
-    if (manifest === undefined) return [...this.#users.keys()][0]
-    return this.#users.has(manifest) ? manifest : undefined
+    const of = manifestOf(path)
+    const user = of === undefined ? [...this.#users.keys()][0] : this.#users.has(of.prefix) ? of.prefix : undefined
+    return user?.slice(user.indexOf('.') + 1)
   }
 
   #candidates(path: string): Candidate[] {
     const environment = (this.#fromEnvironment ??= readEnvironment(this.#environment))
     const { library, application } = this.#configured
-    const manifest = manifestOf(path)
-    const scoped = manifest === undefined ? path : path.replace(`producers.${manifest}`, 'producer')
+    const of = manifestOf(path)
+    const scoped = scopedPath(path)
     const values: Record<ConfigLayer, unknown> = {
       default: fieldOf(path).default,
       environment: environment.get(scoped),
       library: library.get(scoped),
       application: application.get(scoped),
-      manifest: manifest === undefined ? undefined : this.#manifests.get(manifest)?.get(path),
-      'library override': manifest === undefined ? undefined : library.get(path),
-      'application override': manifest === undefined ? undefined : application.get(path),
+      manifest: of && this.#manifests.get(of.prefix)?.get(path),
+      'library override': of && library.get(path),
+      'application override': of && application.get(path),
     }
     return configLayers.map((layer) => ({ layer, value: values[layer] })).filter(({ value }) => value !== undefined)
   }
@@ -234,20 +255,33 @@ export class ConfigStore {
   }
 }
 
-const manifestPath = /^producers\.([^.]+)\./
+const manifestPath = /^(?<prefix>(?<section>producers|consumers)\.(?<manifest>[^.]+))\./
 
 /** What a manifest may be called: its name is part of config paths, events and metrics. */
 export function isManifestName(name: string): boolean {
   return /^[\w$-]+$/.test(name)
 }
 
-function manifestOf(path: string): string | undefined {
-  return manifestPath.exec(path)?.[1]
+interface ManifestPath {
+  /** Section and manifest. */
+  readonly prefix: string
+  readonly section: Section
+  readonly manifest: string
+}
+
+function manifestOf(path: string): ManifestPath | undefined {
+  return manifestPath.exec(path)?.groups as unknown as ManifestPath | undefined
+}
+
+/** The path for all manifests of a section: `consumers.OrderPlaced.group` -> `consumer.group` */
+function scopedPath(path: string): string {
+  const of = manifestOf(path)
+  return of === undefined ? path : path.replace(of.prefix, sections[of.section].scope)
 }
 
 function fieldOf(path: string): Field<unknown> {
-  const name = path.replace(manifestPath, '')
-  const field = name === path ? allFields.get(path) : allManifestFields.get(name)
+  const of = manifestOf(path)
+  const field = of === undefined ? allFields.get(path) : sections[of.section].fields.get(path.replace(manifestPath, ''))
   if (!field) throw new MessagingError('CONFIG_UNKNOWN_FIELD', { path, hint: hintFor(path, [...allFields.keys()]) })
   return field
 }
@@ -268,26 +302,30 @@ function resolveTable(
 }
 
 function flattenOptions(options: MessagingOptions): Map<string, unknown> {
-  const { producers = {}, ...rest } = checkObject(options, '(all)', 'an object')
-  const values = flattenTable(rest, fieldTable, '', ['producers'])
-  checkObject(producers, 'producers', 'an object with overrides by manifest name')
-  for (const [manifest, overrides] of Object.entries(producers)) {
-    // A dot would make a path of its own out of the name.
-    if (!isManifestName(manifest)) {
-      throw new MessagingError('CONFIG_INVALID', {
-        path: 'producers',
-        value: JSON.stringify(manifest),
-        expected: 'names of manifests',
-      })
+  const { producers = {}, consumers = {}, ...rest } = checkObject(options, '(all)', 'an object')
+  const values = flattenTable(rest, fieldTable, '', Object.keys(sections))
+  for (const [section, overrides] of Object.entries({ producers, consumers }) as [Section, typeof producers][]) {
+    checkObject(overrides, section, 'an object with overrides by manifest name')
+    for (const [manifest, options] of Object.entries(overrides)) {
+      // A dot would make a path of its own out of the name.
+      if (!isManifestName(manifest)) {
+        const value = JSON.stringify(manifest)
+        throw new MessagingError('CONFIG_INVALID', { path: section, value, expected: 'names of manifests' })
+      }
+      for (const [path, value] of flattenManifest(section, manifest, options)) values.set(path, value)
     }
-    for (const [path, value] of flattenManifest(manifest, overrides)) values.set(path, value)
   }
   return values
 }
 
-function flattenManifest(manifest: string, options: ProducerOptions): Map<string, unknown> {
-  const prefix = `producers.${manifest}`
-  return flattenTable(checkObject(options, prefix, fieldsOf(manifestFields)), manifestFields, `${prefix}.`)
+function flattenManifest(
+  section: Section,
+  manifest: string,
+  options: ProducerOptions | ConsumerOptions,
+): Map<string, unknown> {
+  const prefix = `${section}.${manifest}`
+  const { table } = sections[section]
+  return flattenTable(checkObject(options, prefix, fieldsOf(table)), table, `${prefix}.`)
 }
 
 function flattenTable(

@@ -125,6 +125,202 @@ export const manifestFields = {
   ...producerFields,
 } as const
 
+/** Fields that each consumer manifest can set for itself, as an attribute or by `consumers.<Manifest>`; `consumer` sets them for all. */
+export const consumerFields = {
+  group: text({
+    pattern: /^\S{1,249}$/,
+    expected: 'a name without spaces',
+    doc: 'Consumer group. Consumers of one group that run together are one member of it.',
+  }),
+  instanceId: text({
+    pattern: /^\S{1,249}$/,
+    expected: 'a name without spaces',
+    doc: 'Name of this process in its groups (`group.instance.id`): a restart within the session keeps its partitions. Each process needs another.',
+  }),
+  protocol: choice(['classic', 'consumer'] as const, {
+    default: 'classic',
+    doc: 'How the group is kept: `consumer` is KIP-848, where the broker decides about session and assignment.',
+  }),
+  startFrom: choice(['earliest', 'latest'] as const, {
+    default: 'earliest',
+    doc: 'Where to start in partitions that the group has committed no offset of.',
+  }),
+  sessionTimeoutMs: integer({
+    default: 45_000,
+    min: 1_000,
+    max: 3_600_000,
+    unit: 'ms',
+    doc: 'A member that sends no heartbeat for so long is taken out of its group.',
+  }),
+  heartbeatIntervalMs: integer({
+    default: 3_000,
+    min: 100,
+    max: 3_600_000,
+    unit: 'ms',
+    doc: 'How often a heartbeat is sent.',
+  }),
+  maxPollIntervalMs: integer({
+    default: 300_000,
+    min: 1_000,
+    max: 86_400_000,
+    unit: 'ms',
+    doc: 'A member whose event loop stands still for so long is taken out of its group. A handler may take longer: polling does not wait for it.',
+  }),
+  isolation: choice(['committed', 'uncommitted'] as const, {
+    default: 'committed',
+    doc: '`committed` hides what aborted transactions wrote.',
+  }),
+  prefetchMaxBytes: integer({
+    default: 16_777_216,
+    min: 1_024,
+    max: 2_000_000_000,
+    unit: 'bytes',
+    doc: 'What the driver fetches ahead, over all partitions.',
+  }),
+  fetchMaxWaitMs: integer({
+    default: 500,
+    min: 1,
+    max: 300_000,
+    unit: 'ms',
+    doc: 'How long a broker may wait for something to send.',
+  }),
+  commitIntervalMs: integer({
+    default: 1_000,
+    min: 1,
+    max: 3_600_000,
+    unit: 'ms',
+    doc: 'How often offsets are committed in the mode `interval`; also when partitions are revoked, and on stop.',
+  }),
+  drainTimeoutMs: integer({
+    default: 10_000,
+    min: 0,
+    max: 3_600_000,
+    unit: 'ms',
+    doc: 'How long what is running may go on when its partition is revoked; then its signal aborts, and it never commits.',
+  }),
+  commit: choice(['interval', 'each', 'manual', 'before'] as const, {
+    default: 'interval',
+    doc: 'When offsets are committed: grouped after success; after each message or batch; by `context.commit()` only; or before the handler, at most once.',
+  }),
+  concurrency: integer({
+    default: 10,
+    min: 1,
+    max: 10_000,
+    unit: 'partitions',
+    doc: 'Partitions of a manifest whose handlers run at a time.',
+  }),
+  keyConcurrency: integer({
+    default: 1,
+    min: 1,
+    max: 10_000,
+    unit: 'messages',
+    doc: 'Messages of one partition handled at a time, those of one key in order; for `handle` only.',
+  }),
+  maxMessages: integer({
+    default: 500,
+    min: 1,
+    max: 1_000_000,
+    unit: 'messages',
+    doc: 'Largest batch.',
+  }),
+  maxBytes: integer({
+    default: 4_194_304,
+    min: 1,
+    max: 2_000_000_000,
+    unit: 'bytes',
+    doc: 'Keys, values and headers of a batch; a single larger message is a batch of its own.',
+  }),
+  maxWaitMs: integer({
+    default: 0,
+    min: 0,
+    max: 3_600_000,
+    unit: 'ms',
+    doc: 'How long `handleBatch` waits for a full batch. At 0 it takes what is there.',
+  }),
+  bufferMaxBytes: integer({
+    default: 8_388_608,
+    min: 1,
+    max: 2_000_000_000,
+    unit: 'bytes',
+    doc: 'What waits for the handler in one partition; it is not read further until half of it is handled.',
+  }),
+  retryAttempts: integer({
+    default: 6,
+    min: 1,
+    max: 1_000_000,
+    unit: 'attempts',
+    doc: 'How often a message is handled before `onFailure` decides, the first time included.',
+  }),
+  retryDelayMs: integer({
+    default: 1_000,
+    min: 0,
+    max: 86_400_000,
+    unit: 'ms',
+    doc: 'Wait before the second attempt; it doubles with each further one. Each wait is shortened by chance, by up to a half.',
+  }),
+  retryMaxDelayMs: integer({
+    default: 60_000,
+    min: 0,
+    max: 86_400_000,
+    unit: 'ms',
+    doc: 'Longest wait between two attempts.',
+  }),
+  onFailure: choice(['dead-letter', 'skip', 'stop'] as const, {
+    default: 'dead-letter',
+    doc: 'What becomes of a message whose attempts failed or that cannot be decoded: to the dead letter topic, left out, or the consumer stops.',
+  }),
+  deadLetterTopic: text({
+    default: '{topic}.dead-letter',
+    pattern: /^[\w.{}-]+$/,
+    expected: 'letters, digits, ".", "_", "-" and {topic}',
+    doc: 'Where dead letters go. `{topic}` is the topic of the message; without it the topicPrefix is put before.',
+  }),
+  breakerFailures: integer({
+    default: 0,
+    min: 0,
+    max: 1_000_000,
+    unit: 'failures',
+    doc: 'So many failed attempts in a row pause the whole consumer for `breakerPauseMs`. 0: never.',
+  }),
+  breakerPauseMs: integer({
+    default: 30_000,
+    min: 1,
+    max: 86_400_000,
+    unit: 'ms',
+    doc: 'How long that pause lasts; the first failure after it begins the next one.',
+  }),
+  blockedMs: integer({
+    default: 1_000,
+    min: 1,
+    max: 3_600_000,
+    unit: 'ms',
+    doc: 'A handler that keeps the event loop for so long is reported.',
+  }),
+  lagIntervalMs: integer({
+    default: 30_000,
+    min: 0,
+    max: 3_600_000,
+    unit: 'ms',
+    doc: 'How often lag is measured, by one request for each partition. 0: never, and nothing watches whether messages still come.',
+  }),
+  stuckMs: integer({
+    default: 120_000,
+    min: 1,
+    max: 86_400_000,
+    unit: 'ms',
+    doc: 'A partition that has messages, is not paused and gives none for so long: the client is reported and replaced.',
+  }),
+} as const
+
+/** Fields of `consumers.<Manifest>`. */
+export const consumerManifestFields = {
+  topic: text({
+    doc: 'Topic name, in place of what the manifest declares; the prefix is still put before it.',
+    env: false,
+  }),
+  ...consumerFields,
+} as const
+
 /** The one table of config fields: types, validation, environment names and docs/configuration.md come from it. */
 export const fields = {
   brokers: list({
@@ -350,7 +546,15 @@ export const fields = {
       doc: 'What of each message is logged as `debug`: its key; or also its payload, with types in place of values (`redacted`) or as it is.',
     }),
   },
+  stopTimeoutMs: integer({
+    default: 15_000,
+    min: 0,
+    max: 2_147_483_647,
+    unit: 'ms',
+    doc: 'How long stopping consumers wait for handlers that run; then their signals abort, and what they did is not committed.',
+  }),
   producer: producerFields,
+  consumer: consumerFields,
 } as const
 
 /** Field names, nested as in `fields`. */
@@ -376,14 +580,22 @@ type ConfigOf<Table> = {
 /** What one manifest can be given: by its attributes, by `producers.<Manifest>`, or for all by `producer`. */
 export type ProducerOptions = OptionsOf<typeof manifestFields>
 
+/** What one consumer manifest can be given: by its attributes, by `consumers.<Manifest>`, or for all by `consumer`. */
+export type ConsumerOptions = OptionsOf<typeof consumerManifestFields>
+
 /** What `configure` takes. */
 export type MessagingOptions = OptionsOf<typeof fields> & {
   /** Overrides for single manifests, by name. */
   readonly producers?: Readonly<Record<string, ProducerOptions>>
+  /** Overrides for single consumer manifests, by name. */
+  readonly consumers?: Readonly<Record<string, ConsumerOptions>>
 }
 
-/** Resolved and frozen: everything but `producers`. */
-export type MessagingConfig = ConfigOf<Omit<typeof fields, 'producer'>>
+/** Resolved and frozen: everything that belongs to no single manifest. */
+export type MessagingConfig = ConfigOf<Omit<typeof fields, 'producer' | 'consumer'>>
 
 /** Resolved and frozen, for one manifest. */
 export type ProducerConfig = ConfigOf<typeof manifestFields>
+
+/** Resolved and frozen, for one consumer manifest. */
+export type ConsumerConfig = ConfigOf<typeof consumerManifestFields>

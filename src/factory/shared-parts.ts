@@ -1,4 +1,5 @@
-import type { MessagingConfig } from '../config/fields.ts'
+import type { MessagingConfig, ProducerOptions } from '../config/fields.ts'
+import type { Client } from '../driver/client.ts'
 import type { DriverModule } from '../driver/driver.ts'
 import { loadDriver } from '../driver/load-driver.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
@@ -15,8 +16,14 @@ export class SharedParts {
   #schemaRegistry: SchemaRegistry | undefined
   #loaded: { driver: MessagingConfig['driver']; module: Promise<DriverModule> } | undefined
 
-  /** What has to end before producers may, since it sends. Set by who starts such. */
-  stopConsumers: (() => Promise<void>) | undefined
+  /** What has to end before producers may, since its handlers send; undefined where nothing of it runs. Set by who starts such. */
+  stopConsumers: (() => Promise<void> | undefined) | undefined
+
+  /** Stops and closes when the process ends, if configuration says so. Set by the registry. */
+  watchExit: (() => void) | undefined
+
+  /** A client for messages that are bytes already. Set by the registry, whose clients it shares. */
+  connectClient: ((overrides: ProducerOptions) => Promise<Client>) | undefined
 
   /** @param startInstruments called once, by the first build */
   constructor(startInstruments: StartInstruments = () => []) {

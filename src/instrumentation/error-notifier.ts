@@ -6,8 +6,8 @@ export interface ErrorReport {
   readonly code: ErrorCode
   readonly message: string
   readonly severity: Severity
-  /** `dispatch`: nobody waits for the message; `awaited`: the caller got the error too; `background`: of no single message. */
-  readonly source: 'dispatch' | 'awaited' | 'background'
+  /** `dispatch`: nobody waits for the message; `awaited`: the caller got the error too; `consumer`: a message that was read; `background`: of no single message. */
+  readonly source: 'dispatch' | 'awaited' | 'consumer' | 'background'
   readonly manifest: string | undefined
   readonly topic: string | undefined
   /** Undefined where no partition was chosen yet. */

@@ -24,11 +24,15 @@ const breadcrumbEvents = [
   'client.connected',
   'client.errored',
   'client.closed',
+  'consumer.started',
+  'consumer.stopped',
+  'partition.assigned',
+  'partition.revoked',
   'registry.closing',
 ] as const satisfies readonly EventName[]
 
 /**
- * Reports dispatched failures and background errors of one messaging instance; awaited failures where `awaited` is set.
+ * Reports dispatched failures, rejected messages of consumers and background errors of one messaging instance; awaited failures where `awaited` is set.
  * A failed build is no report of its own: each send that waited for it fails with the same error and is reported, or not, as any other.
  * @returns undefined when no notifier is configured
  */
@@ -73,6 +77,20 @@ export function startErrorReporting(
       ofInstance<'client.errored'>(({ error, driver }) => {
         report(error, { source: 'background', driver, partition: undefined })
       }),
+    ),
+    subscribe(
+      'message.rejected',
+      ofInstance<'message.rejected'>(({ error, partition }) => {
+        report(error, { source: 'consumer', driver: undefined, partition })
+      }),
+    ),
+    ...(['consumer.errored', 'consumer.replaced', 'handler.blocked'] as const).map((event) =>
+      subscribe(
+        event,
+        ofInstance<typeof event>(({ error }) => {
+          report(error, { source: 'background', driver: undefined, partition: undefined })
+        }),
+      ),
     ),
     subscribe(
       'schema_registry.errored',

@@ -17,6 +17,9 @@ const severities: Partial<Readonly<Record<ErrorCode, Severity>>> = {
   SCHEMA_CACHE_FAILED: 'warning',
   SCHEMA_LOOKUPS_LIMITED: 'warning',
   FLUSH_TIMED_OUT: 'warning',
+  COMMIT_FAILED: 'warning',
+  CONSUMER_STUCK: 'warning',
+  HANDLER_BLOCKED: 'warning',
 }
 
 /** How bad a failure with this code is. A code that the table does not name is an `error`. */

@@ -8,6 +8,7 @@ export interface TaggedPayload {
   readonly topic?: string | undefined
   readonly driver?: string
   readonly source?: string
+  readonly owner?: string
   readonly broker?: string
   readonly error?: MessagingError
 }

@@ -72,6 +72,102 @@ export interface EventDetails {
     durationMs: number
   }
   'schema_registry.errored': { error: MessagingError }
+  'consumer.started': {
+    manifest: string
+    group: string
+    driver: string
+    /** Names and patterns, separated by commas. */
+    topics: string
+    /** What becomes of a message that fails, in words. */
+    policy: string
+  }
+  'consumer.stopped': {
+    manifest: string
+    group: string
+    durationMs: number
+    /** Messages of what still ran when the time was over. */
+    unfinished: number
+  }
+  'consumer.errored': { manifest: string; group: string; error: MessagingError }
+  'consumer.replaced': { manifest: string; group: string; error: MessagingError }
+  'partition.assigned': { manifest: string; group: string; topic: string; partition: number }
+  'partition.revoked': {
+    manifest: string
+    group: string
+    topic: string
+    partition: number
+    /** It belonged to another member already: nothing could be committed. */
+    lost: boolean
+    /** Messages of what still ran when the time was over. */
+    unfinished: number
+  }
+  'partition.paused': {
+    manifest: string
+    topic: string
+    /** -1: all of the consumer. */
+    partition: number
+    owner: string
+    reason: string
+  }
+  'partition.resumed': {
+    manifest: string
+    topic: string
+    /** -1: all of the consumer. */
+    partition: number
+    owner: string
+    durationMs: number
+  }
+  'partition.measured': {
+    manifest: string
+    topic: string
+    partition: number
+    /** Messages that are there and not done. */
+    lag: number
+    /** Since the timestamp of the oldest message that is here and not done; 0 where none is. */
+    oldestAgeMs: number
+  }
+  'offset.committed': {
+    manifest: string
+    topic: string
+    partition: number
+    /** The next to be handled. */
+    offset: number
+  }
+  'batch.handled': {
+    manifest: string
+    topic: string
+    partition: number
+    messages: number
+    bytes: number
+    /** From the first until the last of them, waits for another attempt included. */
+    durationMs: number
+  }
+  'attempt.failed': {
+    manifest: string
+    topic: string
+    partition: number
+    offset: number
+    attempt: number
+    retryInMs: number
+    error: MessagingError
+  }
+  'message.rejected': {
+    manifest: string
+    topic: string
+    partition: number
+    offset: number
+    attempts: number
+    action: 'dead-letter' | 'skip' | 'stop'
+    error: MessagingError
+  }
+  'message.dead_lettered': {
+    manifest: string
+    topic: string
+    partition: number
+    offset: number
+    deadLetterTopic: string
+  }
+  'handler.blocked': { manifest: string; topic: string; partition: number; error: MessagingError; durationMs: number }
   'registry.closing': { pending: number }
   'registry.closed': { durationMs: number; unsettled: number }
 }
@@ -105,6 +201,23 @@ export const events: Readonly<Record<EventName, string>> = {
   'schema.fetched': 'The schema with an id that a message names is known.',
   'schema.registered': 'The id of a manifest’s schema is known: it was found, or registered where that is allowed.',
   'schema_registry.errored': 'The schema registry or its cache on disk failed; what is known already is still used.',
+  'consumer.started': 'A consumer has subscribed.',
+  'consumer.stopped': 'A consumer has left its group.',
+  'consumer.errored':
+    'Trouble of a consumer in the background: the client, a commit that will be repeated, a dead letter that waits.',
+  'consumer.replaced': 'A client of a consumer was of no more use, and another one takes its place.',
+  'partition.assigned': 'A consumer was given a partition.',
+  'partition.revoked': 'A consumer gave a partition back; what ran was ended or aborted, what was done is committed.',
+  'partition.paused':
+    'A partition, or the whole consumer, is held back: by a handler, an operator or the circuit breaker.',
+  'partition.resumed': 'A pause is over.',
+  'partition.measured': 'How far a consumer is behind in one partition, every `consumer.lagIntervalMs`.',
+  'offset.committed': 'The broker has taken an offset.',
+  'batch.handled': 'Messages of one partition are done: a batch, or those that were handled in one go.',
+  'attempt.failed': 'A handler failed, and the message is tried again.',
+  'message.rejected': 'The attempts of a message are used up, or it cannot be decoded: `action` is done with it.',
+  'message.dead_lettered': 'The dead letter topic has a message.',
+  'handler.blocked': 'A handler kept the event loop for at least `consumer.blockedMs`.',
   'registry.closing': 'close() was called; new sends are refused from here on.',
   'registry.closed': 'Everything is settled and closed.',
 }

@@ -30,10 +30,17 @@ const frequent: ReadonlySet<EventName> = new Set<EventName>([
   'message.acknowledged',
   'message.suppressed',
   'schema.fetched',
+  'batch.handled',
+  'offset.committed',
+  'message.dead_lettered',
 ])
 
 /** Numbers for metrics; a line for each would say nothing. */
-const measurements: ReadonlySet<EventName> = new Set<EventName>(['broker.measured', 'message.encoded'])
+const measurements: ReadonlySet<EventName> = new Set<EventName>([
+  'broker.measured',
+  'message.encoded',
+  'partition.measured',
+])
 
 const levels = { info: 'info', warning: 'warn', error: 'error' } as const
 

@@ -1,9 +1,21 @@
 import type { EventName, EventPayloads } from './events.ts'
 
 /** Closed on purpose: a tag with a value per message (a key, an id) would make a series per message. */
-export type MetricTag = 'manifest' | 'topic' | 'code' | 'driver' | 'broker' | 'source'
+export type MetricTag = 'manifest' | 'topic' | 'code' | 'driver' | 'broker' | 'source' | 'owner'
 
-export type MetricUnit = 'messages' | 'bytes' | 'ms' | 'producers' | 'connections' | 'schemas' | 'requests' | 'errors'
+export type MetricUnit =
+  | 'messages'
+  | 'bytes'
+  | 'ms'
+  | 'producers'
+  | 'connections'
+  | 'schemas'
+  | 'requests'
+  | 'errors'
+  | 'attempts'
+  | 'partitions'
+  | 'pauses'
+  | 'commits'
 
 interface MetricRow {
   readonly unit: MetricUnit
@@ -160,6 +172,99 @@ export const metrics = {
     tags: perBroker,
     meaning: 'Connections made again after one was lost or closed as idle.',
     value: ({ reconnects }) => reconnects,
+  }),
+  'consumed.messages': fed('counter', 'batch.handled', {
+    unit: 'messages',
+    tags: perTopic,
+    meaning: 'Messages that consumers are done with.',
+    value: ({ messages }) => messages,
+  }),
+  'consumed.bytes': fed('counter', 'batch.handled', {
+    unit: 'bytes',
+    tags: perTopic,
+    meaning: 'Keys, values and headers of these messages.',
+    value: ({ bytes }) => bytes,
+  }),
+  'consumed.handling_time': fed('distribution', 'batch.handled', {
+    unit: 'ms',
+    tags: perTopic,
+    meaning: 'How long batches took, or messages that were handled in one go; waits for another attempt included.',
+    value: ({ durationMs }) => durationMs,
+  }),
+  'consumed.attempts_failed': fed('counter', 'attempt.failed', {
+    unit: 'attempts',
+    tags: ['manifest', 'topic', 'code'],
+    meaning: 'Attempts that failed and are followed by another, by error code.',
+  }),
+  'consumed.rejected': fed('counter', 'message.rejected', {
+    unit: 'messages',
+    tags: ['manifest', 'topic', 'code'],
+    meaning: 'Messages whose attempts are used up or that cannot be decoded, by error code.',
+  }),
+  'consumed.dead_lettered': fed('counter', 'message.dead_lettered', {
+    unit: 'messages',
+    tags: perTopic,
+    meaning: 'Messages that went to a dead letter topic.',
+  }),
+  'consumed.commits': fed('counter', 'offset.committed', {
+    unit: 'commits',
+    tags: perTopic,
+    meaning: 'Offsets that brokers took.',
+  }),
+  'consumed.lag': fed('distribution', 'partition.measured', {
+    unit: 'messages',
+    tags: perTopic,
+    meaning: 'How far partitions were behind, as measured every `consumer.lagIntervalMs`.',
+    value: ({ lag }) => lag,
+  }),
+  'consumed.oldest_age': fed('distribution', 'partition.measured', {
+    unit: 'ms',
+    tags: perTopic,
+    meaning: 'Age of the oldest message of a partition that was here and not done, as measured with the lag.',
+    value: ({ oldestAgeMs }) => oldestAgeMs,
+  }),
+  'partitions.assigned': fed('counter', 'partition.assigned', {
+    unit: 'partitions',
+    tags: perTopic,
+    meaning: 'Partitions that consumers were given.',
+  }),
+  'partitions.revoked': fed('counter', 'partition.revoked', {
+    unit: 'partitions',
+    tags: perTopic,
+    meaning: 'Partitions that consumers gave back or lost.',
+  }),
+  'partitions.lost': fed('counter', 'partition.revoked', {
+    unit: 'partitions',
+    tags: perTopic,
+    meaning: 'Those of them that were taken before anything could be committed.',
+    value: ({ lost }) => (lost ? 1 : undefined),
+  }),
+  'partitions.paused': fed('counter', 'partition.paused', {
+    unit: 'pauses',
+    tags: ['manifest', 'topic', 'owner'],
+    meaning: 'Pauses, by who asked for them.',
+  }),
+  'partitions.pause_time': fed('distribution', 'partition.resumed', {
+    unit: 'ms',
+    tags: ['manifest', 'topic', 'owner'],
+    meaning: 'How long pauses lasted.',
+    value: ({ durationMs }) => durationMs,
+  }),
+  'consumers.errored': fed('counter', 'consumer.errored', {
+    unit: 'errors',
+    tags: ['manifest', 'code'],
+    meaning: 'Trouble of consumers in the background, by error code.',
+  }),
+  'consumers.replaced': fed('counter', 'consumer.replaced', {
+    unit: 'connections',
+    tags: ['manifest', 'code'],
+    meaning: 'Clients of consumers that were replaced, by what was wrong with them.',
+  }),
+  'handlers.blocked_time': fed('distribution', 'handler.blocked', {
+    unit: 'ms',
+    tags: perTopic,
+    meaning: 'How long handlers kept the event loop, where it was at least `consumer.blockedMs`.',
+    value: ({ durationMs }) => durationMs,
   }),
   'queue.messages': {
     type: 'gauge',

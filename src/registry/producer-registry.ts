@@ -71,6 +71,11 @@ export class ProducerRegistry {
       onConnected: (connected) => this.#onConnected(connected),
       onFatal: ({ client }) => this.#forgetProducersOf(client, true),
     })
+    shared.connectClient = async (overrides) =>
+      (await this.#clients.connect(config.resolve(), config.resolveProducer('dead letters', {}, overrides))).client
+    shared.watchExit = () => {
+      if (config.resolve().closeOnExit) this.#watchExit()
+    }
     this.#builder = new ProducerBuilder({
       config,
       clients: this.#clients,
@@ -304,7 +309,8 @@ export class ProducerRegistry {
 
   async #close(): Promise<void> {
     // Handlers that still run may send.
-    if (this.#shared.stopConsumers) await this.#shared.stopConsumers()
+    const stopped = this.#shared.stopConsumers?.()
+    if (stopped) await stopped
     const startedAt = performance.now()
     this.#state = 'closing'
     const { pending } = this.status()

@@ -9,7 +9,7 @@ import { markdownTable } from '../../scripts/docs/markdown-table.ts'
 import { readPayloads } from '../../scripts/docs/read-payloads.ts'
 import { configLayers } from '../../src/config/config-store.ts'
 import { environmentName } from '../../src/config/environment.ts'
-import { fields, manifestFields } from '../../src/config/fields.ts'
+import { consumerManifestFields, fields, manifestFields } from '../../src/config/fields.ts'
 import { listFields } from '../../src/config/list-fields.ts'
 import { errorCodes } from '../../src/errors/codes.ts'
 import { events } from '../../src/instrumentation/events.ts'
@@ -57,9 +57,9 @@ describe('a page that is out of date', () => {
 })
 
 describe('every row is there', () => {
-  const paths = listFields({ ...fields, producer: manifestFields })
+  const paths = listFields({ ...fields, producer: manifestFields, consumer: consumerManifestFields })
   test.each(paths)('field %s', (path, field) => {
-    const name = path.replace(/^producer\./, '')
+    const name = path.replace(/^(producer|consumer)\./, '')
     const row = read('configuration.md')
       .split('\n')
       .find((line) => line.startsWith(`| \`${name}\` `) && line.endsWith(` ${field.doc} |`))

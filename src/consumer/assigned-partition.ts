@@ -1,0 +1,20 @@
+import type { HandlerContext } from '../factory/consumer-manifest.ts'
+import type { ActiveConsumer } from './active-consumer.ts'
+import type { IncomingMessage } from './incoming-message.ts'
+
+/** What handling a message needs of the partition that it came from. */
+export interface AssignedPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly consumer: ActiveConsumer
+  readonly context: HandlerContext
+  readonly isPaused: boolean
+  /** Nothing more is to begin. */
+  readonly isEnding: boolean
+  /** A message is done; a promise where it has to be committed at once. */
+  done(message: IncomingMessage): Promise<void> | undefined
+  /** While it is paused: resolves when that is over, or it ends. Its place is free for others meanwhile. */
+  pauseOver(): Promise<void>
+  /** Waits for another attempt. Its place is free for others meanwhile. */
+  wait(owner: 'retry' | 'dead-letter', reason: string, durationMs: number): Promise<void>
+}

@@ -1,0 +1,36 @@
+import type { MessagingError } from '../errors/messaging-error.ts'
+import { channels, type EventName, type EventPayloads } from '../instrumentation/events.ts'
+import type { Channel } from 'node:diagnostics_channel'
+
+type Details<Name extends EventName> = Omit<EventPayloads[Name], 'instance' | 'manifest'>
+
+/** What one consumer has done: counts for health(), events for whoever listens. */
+export class ConsumerLedger {
+  readonly instance: string
+  readonly manifest: string
+  handled = 0
+  rejected = 0
+  deadLettered = 0
+  lastError: MessagingError | undefined
+
+  constructor(instance: string, manifest: string) {
+    this.instance = instance
+    this.manifest = manifest
+  }
+
+  /** @param details made only where somebody listens */
+  publish<Name extends ConsumerEvent>(name: Name, details: () => Details<Name>): void {
+    const channel = channels[name] as unknown as Channel<unknown, object>
+    if (!channel.hasSubscribers) return
+    const { instance, manifest } = this
+    channel.publish({ instance, manifest, ...details() })
+  }
+}
+
+type ConsumerEvent = {
+  [Name in EventName]: Name extends `${'consumer' | 'partition' | 'offset' | 'batch' | 'attempt' | 'handler'}.${string}`
+    ? Name
+    : Name extends 'message.rejected' | 'message.dead_lettered'
+      ? Name
+      : never
+}[EventName]

@@ -1,0 +1,163 @@
+import type { ConfigStore } from '../config/config-store.ts'
+import type { ConsumerOptions } from '../config/fields.ts'
+import { MessagingError } from '../errors/messaging-error.ts'
+import {
+  consumerNameOf,
+  isConsumerManifestClass,
+  type ConsumerManifest,
+  type ConsumerManifestClass,
+} from '../factory/consumer-manifest.ts'
+import { createConsumerPlan, type ConsumerPlan } from '../factory/create-consumer-plan.ts'
+import { readConsumerManifest, type ConsumerUse } from '../factory/read-consumer-manifest.ts'
+import type { SharedParts } from '../factory/shared-parts.ts'
+import { ActiveConsumer } from './active-consumer.ts'
+import { BatchStream, type ConsumerStream } from './batch-stream.ts'
+import { connectConsumer } from './connect-consumer.ts'
+import { DeadLetters, deadLetterRoomBytes } from './dead-letters.ts'
+import { GroupMember } from './group-member.ts'
+import { planGroups } from './plan-groups.ts'
+import { describePolicy } from './retry-policy.ts'
+import { ConsumerGroups, type RunningConsumers } from './running-consumers.ts'
+
+interface Start {
+  readonly use: ConsumerUse
+  readonly overrides?: ConsumerOptions
+  /** In place of the handler that the manifest has. */
+  readonly handleBatch?: ConsumerManifest['handleBatch']
+}
+
+/** The consumers of one messaging instance. */
+export class Consumers {
+  readonly #store: ConfigStore
+  readonly #shared: SharedParts
+  readonly #running = new Set<ConsumerGroups>()
+  readonly #starting = new Set<Promise<unknown>>()
+  #isClosed = false
+
+  constructor(store: ConfigStore, shared: SharedParts) {
+    this.#store = store
+    this.#shared = shared
+    shared.stopConsumers = () => {
+      this.#isClosed = true
+      return this.#running.size + this.#starting.size === 0 ? undefined : this.stop()
+    }
+  }
+
+  /**
+   * Joins the groups of these manifests, those of one group as one member, and handles what comes until it is stopped; resolves
+   * when they have subscribed.
+   * @example const running = await messaging.consumers.run([BillOrder, NotifyCustomer])
+   * @throws CONSUMER_UNKNOWN, MANIFEST_INVALID, CONFIG_MISSING, CONSUMER_STOPPED, DRIVER_CANNOT_CONSUME and what connecting throws
+   */
+  run(manifests: readonly ConsumerManifestClass[]): Promise<RunningConsumers> {
+    return this.#track(this.#start(manifests, { use: 'run' }))
+  }
+
+  /**
+   * The messages of a manifest in batches, pulled: the next one comes when it is asked for. Nothing is committed but by
+   * `batch.commit()`. Ends with the loop, or with `stop()`.
+   * @example for await (const batch of messaging.consumers.stream(BillOrder)) { … ; await batch.commit() }
+   * @throws when the first batch is asked for, as `run`
+   */
+  stream<Payload>(Manifest: ConsumerManifestClass<Payload>): ConsumerStream<Payload> {
+    return new BatchStream<Payload>((handleBatch) =>
+      this.#track(this.#start([Manifest], { use: 'stream', overrides: { commit: 'manual' }, handleBatch })),
+    )
+  }
+
+  /** Stops all that runs. Nothing can be started any more. */
+  async stop(): Promise<void> {
+    this.#isClosed = true
+    await Promise.allSettled(this.#starting)
+    await Promise.all([...this.#running].map((running) => running.stop()))
+  }
+
+  #track(starting: Promise<ConsumerGroups>): Promise<ConsumerGroups> {
+    this.#starting.add(starting)
+    const forget = (): void => void this.#starting.delete(starting)
+    starting.then(forget, forget)
+    return starting
+  }
+
+  async #start(manifests: readonly ConsumerManifestClass[], start: Start): Promise<ConsumerGroups> {
+    for (const Manifest of manifests) {
+      if (!isConsumerManifestClass(Manifest)) {
+        const value = typeof Manifest === 'function' ? (Manifest as { name: string }).name : typeof Manifest
+        throw new MessagingError('CONSUMER_UNKNOWN', { value })
+      }
+      const manifest = consumerNameOf(Manifest)
+      if (this.#isClosed) throw new MessagingError('CONSUMER_STOPPED', { manifest }, { manifest })
+    }
+    const names = manifests.map(consumerNameOf)
+    for (const name of names) this.#store.lock(name, 'consumers')
+    const unlock = (): void => {
+      for (const name of names) this.#store.unlock(name, 'consumers')
+      if (!this.#store.isLocked) void this.#shared.closeSchemaRegistry()
+    }
+    try {
+      const groups: ConsumerGroups = await this.#create(manifests, start, () => {
+        this.#running.delete(groups)
+        unlock()
+      })
+      this.#running.add(groups)
+      return groups
+    } catch (error) {
+      unlock()
+      throw error
+    }
+  }
+
+  async #create(
+    manifests: readonly ConsumerManifestClass[],
+    start: Start,
+    onStopped: () => void,
+  ): Promise<ConsumerGroups> {
+    const shared = this.#shared
+    const config = this.#store.resolve()
+    shared.startInstruments(config)
+    const { instance } = shared
+    const plans = await Promise.all(manifests.map((Manifest) => this.#plan(Manifest, start)))
+    const module = await shared.loadDriver(config.driver)
+    const maxMessageBytes = this.#store.resolveProducer('dead letters', {}).maxMessageBytes + deadLetterRoomBytes
+    const deadLetters = new DeadLetters(() => shared.connectClient!({ acks: 'all', maxMessageBytes }))
+    const members = Array.from(planGroups(plans), ([group, ofGroup]) => {
+      const stop = (error: MessagingError): void => groups.fail(error)
+      return new GroupMember({
+        group,
+        driver: module.name,
+        consumers: ofGroup.map((plan) => new ActiveConsumer({ instance, plan, deadLetters, stop })),
+        connect: (listener) => connectConsumer(module, config, { ...ofGroup[0]!.config, group }, listener),
+      })
+    })
+    let isStarted = false
+    const groups: ConsumerGroups = new ConsumerGroups({
+      members,
+      stopTimeoutMs: config.stopTimeoutMs,
+      onStopped: () => {
+        if (isStarted) onStopped()
+      },
+    })
+    await groups.start()
+    isStarted = true
+    shared.watchExit?.()
+    for (const { group, driver, consumers } of members) {
+      for (const { ledger, plan } of consumers) {
+        const topics = plan.topics.map(String).join(', ')
+        ledger.publish('consumer.started', () => ({ group, driver, topics, policy: describePolicy(plan.config) }))
+      }
+    }
+    return groups
+  }
+
+  async #plan(Manifest: ConsumerManifestClass, { use, overrides, handleBatch }: Start): Promise<ConsumerPlan> {
+    const read = readConsumerManifest(Manifest, use)
+    const config = this.#store.resolve()
+    const plan = await createConsumerPlan(read, this.#store.resolveConsumer(read.name, read.attributes, overrides), {
+      instance: this.#shared.instance,
+      config,
+      schemaRegistry: () => this.#shared.schemaRegistry(config),
+    })
+    if (handleBatch !== undefined) Object.assign(plan.manifest, { handle: undefined, handleBatch })
+    return plan
+  }
+}

@@ -1,0 +1,140 @@
+import { MessagingError } from '../errors/messaging-error.ts'
+import type { BatchContext, ReceivedMessage, ReceivedParts } from '../factory/consumer-manifest.ts'
+import type { AssignedPartition } from './assigned-partition.ts'
+import { createFailure, type Failure } from './failure.ts'
+import type { IncomingMessage } from './incoming-message.ts'
+import { settleFailure, waitForAttempt } from './settle-failure.ts'
+
+/**
+ * Gives the handler a batch until each of its messages is done or given up. When it fails, those marked as done, or before the
+ * index that it names, are done; the first of the rest is the one that failed. A batch that fails without any such word is given
+ * again message by message, so that only what fails by itself is given up. Never rejects.
+ */
+export async function handleBatch(work: AssignedPartition, messages: readonly IncomingMessage[]): Promise<void> {
+  const { consumer } = work
+  let rest = await takeWanted(work, messages)
+  let oneByOne = false
+  while (rest.length > 0) {
+    if (work.isPaused) await work.pauseOver()
+    if (work.isEnding) return
+    const part = oneByOne ? rest.slice(0, 1) : rest
+    const marks = createMarks(work, part)
+    const failure = await tryBatch(work, part, marks)
+    const isDone = (message: IncomingMessage): boolean =>
+      failure === undefined ? part.includes(message) : marks.done.has(message)
+    if (failure === undefined && part.length === rest.length) {
+      consumer.succeeded()
+      await allDone(work, rest)
+      return
+    }
+    await allDone(work, rest.filter(isDone))
+    rest = rest.filter((message) => !isDone(message))
+    if (failure === undefined) continue
+    if (part.length > 1 && !marks.saysWhich && consumer.plan.config.commit !== 'before') {
+      await waitForAttempt(work, rest[0]!, failure)
+      for (const message of rest) message.attempt++
+      oneByOne = true
+      continue
+    }
+    // At most once: nothing of it is given again, so all that is not done has failed.
+    const failed = consumer.plan.config.commit === 'before' ? rest : rest.slice(0, 1)
+    for (const message of failed) {
+      const settled = await settleFailure(work, message, failure)
+      if (settled === 'left') return
+      if (settled === 'again') break
+      await work.done(message)
+      rest = rest.filter((each) => each !== message)
+    }
+  }
+}
+
+async function allDone(work: AssignedPartition, messages: readonly IncomingMessage[]): Promise<void> {
+  let committed: Promise<void> | undefined
+  for (const message of messages) committed = work.done(message)
+  await committed
+}
+
+/** Those that the filter wants and that can be decoded; the others are settled one by one. */
+async function takeWanted(work: AssignedPartition, messages: readonly IncomingMessage[]): Promise<IncomingMessage[]> {
+  const { manifest, codec, name } = work.consumer.plan
+  const wanted: IncomingMessage[] = []
+  for (const message of messages) {
+    for (;;) {
+      try {
+        if (manifest.filter !== undefined && !manifest.filter(message)) {
+          await work.done(message)
+        } else {
+          const decoding = message.decode(codec)
+          if (decoding) await decoding
+          wanted.push(message)
+        }
+        break
+      } catch (thrown) {
+        const settled = await settleFailure(work, message, createFailure(thrown, name, work.topic))
+        if (settled === 'left') return []
+        if (settled === 'again') continue
+        await work.done(message)
+        break
+      }
+    }
+  }
+  return wanted
+}
+
+async function tryBatch(
+  work: AssignedPartition,
+  part: readonly IncomingMessage[],
+  marks: Marks,
+): Promise<Failure | undefined> {
+  const { consumer, topic, partition } = work
+  const startedAt = performance.now()
+  let returned: unknown
+  try {
+    try {
+      returned = consumer.plan.manifest.handleBatch!(part as unknown as readonly ReceivedMessage[], marks.context)
+    } finally {
+      consumer.watchBlocking('handleBatch', startedAt, topic, partition)
+    }
+    await returned
+    return undefined
+  } catch (thrown) {
+    return createFailure(marks.causeOf(thrown), consumer.plan.name, topic)
+  }
+}
+
+interface Marks {
+  readonly context: BatchContext
+  readonly done: ReadonlySet<ReceivedParts>
+  /** Whether the handler has said what is done, or what failed. */
+  readonly saysWhich: boolean
+  /** What was thrown in the first place. */
+  causeOf(thrown: unknown): unknown
+}
+
+function createMarks(work: AssignedPartition, part: readonly IncomingMessage[]): Marks {
+  const done = new Set<ReceivedParts>()
+  let named: { readonly error: Error; readonly cause: unknown } | undefined
+  return {
+    done,
+    get saysWhich() {
+      return named !== undefined || done.size > 0
+    },
+    causeOf: (thrown) => (named !== undefined && thrown === named.error ? named.cause : thrown),
+    context: {
+      ...work.context,
+      markDone: (message) => void done.add(message),
+      failedAt(index, cause) {
+        if (!Number.isInteger(index) || index < 0 || index >= part.length) {
+          const reason = `there is no message ${index} in a batch of ${part.length}`
+          return new MessagingError('INPUT_INVALID', { source: 'context.failedAt()', reason })
+        }
+        const { name: manifest } = work.consumer.plan
+        const reason = `message ${index} of ${part.length} failed`
+        const error = new MessagingError('HANDLER_FAILED', { manifest, reason }, { manifest, cause })
+        named = { error, cause }
+        for (const message of part.slice(0, index)) done.add(message)
+        return error
+      },
+    },
+  }
+}

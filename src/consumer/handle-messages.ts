@@ -1,0 +1,93 @@
+import type { ReceivedMessage } from '../factory/consumer-manifest.ts'
+import type { AssignedPartition } from './assigned-partition.ts'
+import { createFailure } from './failure.ts'
+import type { IncomingMessage } from './incoming-message.ts'
+import { settleFailure } from './settle-failure.ts'
+
+/** One after another, each until it is done or given up. Never rejects. */
+export async function handleInOrder(work: AssignedPartition, messages: readonly IncomingMessage[]): Promise<void> {
+  for (const message of messages) {
+    if (work.isPaused) await work.pauseOver()
+    if (work.isEnding) return
+    const pending = handleOne(work, message)
+    if (pending) await pending
+  }
+}
+
+/** Messages of one key in order, those of up to `limit` keys side by side; those without key have no order. */
+export async function handleByKey(
+  work: AssignedPartition,
+  messages: readonly IncomingMessage[],
+  limit: number,
+): Promise<void> {
+  const lanes = new Map<string | symbol, IncomingMessage[]>()
+  for (const message of messages) {
+    const key = message.key?.toString('latin1') ?? Symbol('no key')
+    const lane = lanes.get(key)
+    if (lane) lane.push(message)
+    else lanes.set(key, [message])
+  }
+  const waiting = lanes.values()
+  const runners = Array.from({ length: Math.min(limit, lanes.size) }, async () => {
+    for (const lane of waiting) await handleInOrder(work, lane)
+  })
+  await Promise.all(runners)
+}
+
+/** A promise only where there is something to wait for: most of the cost of a short handler would be waiting for nothing. */
+function handleOne(work: AssignedPartition, message: IncomingMessage): Promise<void> | undefined {
+  try {
+    const handling = tryOnce(work, message)
+    if (handling === undefined) return succeed(work, message)
+    return handling.then(
+      () => succeed(work, message),
+      (thrown: unknown) => recover(work, message, thrown),
+    )
+  } catch (thrown) {
+    return recover(work, message, thrown)
+  }
+}
+
+/** Throws, or rejects, with what the handler throws, or with a DecodingFailure. */
+function tryOnce(work: AssignedPartition, message: IncomingMessage): Promise<unknown> | undefined {
+  const { manifest, codec } = work.consumer.plan
+  if (manifest.filter !== undefined && !manifest.filter(message)) return undefined
+  const decoding = message.decode(codec)
+  return decoding ? decoding.then(() => callHandler(work, message)) : callHandler(work, message)
+}
+
+function callHandler(work: AssignedPartition, message: IncomingMessage): Promise<unknown> | undefined {
+  const { consumer, topic, partition } = work
+  const startedAt = performance.now()
+  try {
+    const returned = consumer.plan.manifest.handle!(message as unknown as ReceivedMessage, work.context)
+    return isThenable(returned) ? Promise.resolve(returned) : undefined
+  } finally {
+    consumer.watchBlocking('handle', startedAt, topic, partition)
+  }
+}
+
+function succeed(work: AssignedPartition, message: IncomingMessage): Promise<void> | undefined {
+  work.consumer.succeeded()
+  return work.done(message)
+}
+
+async function recover(work: AssignedPartition, message: IncomingMessage, firstThrown: unknown): Promise<void> {
+  const { name } = work.consumer.plan
+  let thrown = firstThrown
+  for (;;) {
+    const settled = await settleFailure(work, message, createFailure(thrown, name, work.topic))
+    if (settled === 'left') return
+    if (settled === 'settled') return work.done(message)
+    try {
+      await tryOnce(work, message)
+      return succeed(work, message)
+    } catch (again) {
+      thrown = again
+    }
+  }
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}

@@ -1,0 +1,88 @@
+import type { DriverConsumer } from '../driver/driver-consumer.ts'
+import { MessagingError } from '../errors/messaging-error.ts'
+import type { PartitionWork } from './partition-work.ts'
+
+export interface LagWatchParts {
+  readonly works: () => readonly PartitionWork[]
+  /** undefined while there is none. */
+  readonly consumer: () => DriverConsumer | undefined
+  /** A partition gives nothing though it has something. */
+  readonly stuck: (error: MessagingError) => void
+  readonly failed: (error: unknown) => void
+}
+
+export interface LagWatch {
+  stop(): void
+}
+
+/** Measures on an interval how far partitions are behind, and whether messages still come. @param intervalMs 0: never */
+export function startLagWatch(intervalMs: number, parts: LagWatchParts): LagWatch | undefined {
+  if (intervalMs === 0) return undefined
+  const measuring = new LagMeasuring(parts)
+  const timer = setInterval(() => void measuring.run(), intervalMs)
+  return { stop: () => clearInterval(timer) }
+}
+
+class LagMeasuring {
+  readonly #parts: LagWatchParts
+  /**
+   * Where a partition stood when its client was replaced: what is left then, such as the markers of transactions, is nothing that
+   * could come, and no second client would give it.
+   */
+  readonly #replacedAt = new Map<string, number>()
+  #isRunning = false
+
+  constructor(parts: LagWatchParts) {
+    this.#parts = parts
+  }
+
+  async run(): Promise<void> {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    try {
+      const consumer = this.#parts.consumer()
+      for (const work of consumer ? this.#parts.works() : []) await this.#measure(consumer!, work)
+    } catch (error) {
+      this.#parts.failed(error)
+    } finally {
+      this.#isRunning = false
+    }
+  }
+
+  async #measure(consumer: DriverConsumer, work: PartitionWork): Promise<void> {
+    const { topic, partition } = work
+    const { low, high } = await consumer.watermarks({ topic, partition })
+    work.firstOffset ??= await startOf(consumer, work, low)
+    work.nextOffset ??= work.firstOffset
+    const done = work.position ?? work.committed ?? work.firstOffset
+    if (work.isEnding || done === undefined || work.nextOffset === undefined) return
+    const lag = Math.max(0, high - done)
+    work.lag = lag
+    const { oldestTimestamp } = work
+    const oldestAgeMs =
+      oldestTimestamp === undefined || oldestTimestamp < 0 ? 0 : Math.max(0, Date.now() - oldestTimestamp)
+    work.consumer.ledger.publish('partition.measured', () => ({ topic, partition, lag, oldestAgeMs }))
+    this.#look(work, work.nextOffset, high)
+  }
+
+  #look(work: PartitionWork, nextOffset: number, high: number): void {
+    const { config, name: manifest } = work.consumer.plan
+    const durationMs = Math.round(performance.now() - work.lastProgressAt)
+    const isWaiting = work.buffered > 0 || work.isRunning || work.isHeldAtDriver || work.isPaused
+    if (isWaiting || nextOffset >= high || durationMs < config.stuckMs) return
+    const partition = `partition ${work.partition} of ${work.topic}`
+    if (this.#replacedAt.get(partition) === nextOffset) return
+    this.#replacedAt.set(partition, nextOffset)
+    const parameters = { manifest, partition, durationMs, lag: high - nextOffset }
+    this.#parts.stuck(new MessagingError('CONSUMER_STUCK', parameters, { manifest, topic: work.topic }))
+  }
+}
+
+/** Where the driver began to read; undefined where that cannot be known. */
+async function startOf(consumer: DriverConsumer, work: PartitionWork, low: number): Promise<number | undefined> {
+  const { topic, partition } = work
+  const [known] = await consumer.committed([{ topic, partition }])
+  const offset = known?.offset ?? -1
+  if (offset >= 0) return offset
+  return work.consumer.plan.config.startFrom === 'earliest' ? low : undefined
+}

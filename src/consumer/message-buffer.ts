@@ -1,0 +1,100 @@
+import type { ConsumerConfig } from '../config/fields.ts'
+import type { ConsumedMessage } from '../driver/driver-consumer.ts'
+import { consumedBytes } from './incoming-message.ts'
+
+type Limits = Pick<ConsumerConfig, 'maxMessages' | 'maxBytes' | 'maxWaitMs' | 'bufferMaxBytes'>
+
+/** Whatever their size: an object for each message costs more than a small message itself. */
+const maxBuffered = 20_000
+
+/** What waits for the handler in one partition, given out in batches. */
+export class MessageBuffer {
+  readonly #limits: Limits
+  readonly #maxWaitMs: number
+  readonly #onReady: () => void
+  #messages: ConsumedMessage[] = []
+  #head = 0
+  #bytes = 0
+  #oldestSince = 0
+  #timer: NodeJS.Timeout | undefined
+
+  /**
+   * @param waits whether a batch that is not full waits for more
+   * @param onReady told when such a wait is over
+   */
+  constructor(limits: Limits, waits: boolean, onReady: () => void) {
+    this.#limits = limits
+    this.#maxWaitMs = waits ? limits.maxWaitMs : 0
+    this.#onReady = onReady
+  }
+
+  get length(): number {
+    return this.#messages.length - this.#head
+  }
+
+  /** Nothing more should be read. */
+  get isFull(): boolean {
+    return this.#bytes >= this.#limits.bufferMaxBytes || this.length >= maxBuffered
+  }
+
+  /** More than half full. */
+  get isFilling(): boolean {
+    return this.#bytes * 2 > this.#limits.bufferMaxBytes || this.length * 2 > maxBuffered
+  }
+
+  get oldestTimestamp(): number | undefined {
+    return this.#messages[this.#head]?.timestamp
+  }
+
+  /** Whether there is a batch to take now. */
+  get isReady(): boolean {
+    if (this.length === 0) return false
+    const { maxMessages, maxBytes } = this.#limits
+    if (this.#maxWaitMs === 0 || this.length >= maxMessages || this.#bytes >= maxBytes || this.isFull) return true
+    const left = this.#oldestSince + this.#maxWaitMs - performance.now()
+    if (left <= 0) return true
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#onReady()
+    }, left)
+    return false
+  }
+
+  add(message: ConsumedMessage): void {
+    if (this.length === 0) this.#oldestSince = performance.now()
+    this.#messages.push(message)
+    this.#bytes += consumedBytes(message)
+  }
+
+  /** The next batch: at least one message. */
+  take(): readonly ConsumedMessage[] {
+    const { maxMessages, maxBytes } = this.#limits
+    const start = this.#head
+    let end = start
+    let bytes = 0
+    while (end < this.#messages.length && end - start < maxMessages) {
+      const size = consumedBytes(this.#messages[end]!)
+      if (end > start && bytes + size > maxBytes) break
+      bytes += size
+      end++
+    }
+    const taken = this.#messages.slice(start, end)
+    this.#head = end
+    this.#bytes -= bytes
+    this.#oldestSince = performance.now()
+    // Not each time: to move the rest costs as much as it is long.
+    if (this.#head * 2 > this.#messages.length) {
+      this.#messages = this.#messages.slice(this.#head)
+      this.#head = 0
+    }
+    return taken
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#messages = []
+    this.#head = 0
+    this.#bytes = 0
+  }
+}

@@ -1,0 +1,43 @@
+/** What of one partition is begun and done, in whatever order; says what may be committed. */
+export class OffsetTracker {
+  #begun: number[] = []
+  #head = 0
+  /** Done before one that came earlier. */
+  readonly #ahead = new Set<number>()
+  #position: number | undefined
+
+  /** In the order of offsets. */
+  begin(offset: number): void {
+    this.#begun.push(offset)
+  }
+
+  done(offset: number): void {
+    if (this.#begun[this.#head] !== offset) {
+      this.#ahead.add(offset)
+      return
+    }
+    let last = offset
+    this.#head++
+    while (this.#ahead.size > 0 && this.#ahead.delete(this.#begun[this.#head]!)) last = this.#begun[this.#head++]!
+    this.#position = last + 1
+    if (this.#head === this.#begun.length) {
+      this.#begun = []
+      this.#head = 0
+    }
+  }
+
+  /** Everything up to this offset, by word of the handler. */
+  doneUpTo(offset: number): void {
+    this.#position = Math.max(this.#position ?? 0, offset + 1)
+  }
+
+  /** The next offset to be handled, never past one that is not done; undefined while nothing is done. */
+  get position(): number | undefined {
+    return this.#position
+  }
+
+  /** Begun and not done. */
+  get unfinished(): number {
+    return this.#begun.length - this.#head - this.#ahead.size
+  }
+}

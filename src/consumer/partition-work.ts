@@ -1,0 +1,271 @@
+import type { ConsumedMessage } from '../driver/driver-consumer.ts'
+import type { HandlerContext } from '../factory/consumer-manifest.ts'
+import type { ActiveConsumer } from './active-consumer.ts'
+import type { AssignedPartition } from './assigned-partition.ts'
+import { handleBatch } from './handle-batch.ts'
+import { handleByKey, handleInOrder } from './handle-messages.ts'
+import { consumedBytes, IncomingMessage } from './incoming-message.ts'
+import { MessageBuffer } from './message-buffer.ts'
+import { OffsetTracker } from './offset-tracker.ts'
+import { Pauses, type Pause } from './pauses.ts'
+
+export interface PartitionHost {
+  /** Commits what is done, of all partitions. @throws COMMIT_FAILED */
+  commit(): Promise<void>
+  /** There is room again in the buffer of `work`. */
+  hasRoom(work: PartitionWork): void
+}
+
+/** One assigned partition: what waits, what runs, what is done. It ends with the assignment. */
+export class PartitionWork implements AssignedPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly consumer: ActiveConsumer
+  readonly pauses: Pauses
+  readonly context: HandlerContext
+  /** What the broker has. */
+  committed: number | undefined
+  /** The driver reads no more of it, since the buffer is full. */
+  isHeldAtDriver = false
+  /** When something came or was done, on the clock of performance.now(). */
+  lastProgressAt = performance.now()
+  /** Messages that are there and not done, as last measured. */
+  lag: number | undefined
+  /** The offset that comes next from the driver; undefined while nothing came. */
+  nextOffset: number | undefined
+  /** The one that came first, or would have. */
+  firstOffset: number | undefined
+  readonly #host: PartitionHost
+  readonly #buffer: MessageBuffer
+  #tracker = new OffsetTracker()
+  readonly #abort = new AbortController()
+  readonly #ending = new AbortController()
+  readonly #waits = new Set<Pause>()
+  /** What it was when it was aborted: what is done later does not count. */
+  #frozen: { readonly position: number | undefined; readonly unfinished: number } | undefined
+  #isEnding = false
+  #isMoving = false
+  #isRunning = false
+  #idle = Promise.withResolvers<void>()
+  #changed = Promise.withResolvers<void>()
+  #doneMessages = 0
+  #doneBytes = 0
+
+  constructor(topic: string, partition: number, consumer: ActiveConsumer, host: PartitionHost) {
+    this.topic = topic
+    this.partition = partition
+    this.consumer = consumer
+    this.#host = host
+    const { plan, ledger } = consumer
+    this.#buffer = new MessageBuffer(plan.config, plan.manifest.handleBatch !== undefined, () => this.goOn())
+    this.pauses = new Pauses({
+      paused: ({ owner, reason }) => ledger.publish('partition.paused', () => ({ topic, partition, owner, reason })),
+      resumed: ({ owner }, durationMs) => {
+        ledger.publish('partition.resumed', () => ({ topic, partition, owner, durationMs }))
+        this.goOn()
+      },
+    })
+    this.context = {
+      manifest: plan.name,
+      group: plan.group,
+      topic,
+      partition,
+      ending: this.#ending.signal,
+      signal: this.#abort.signal,
+      pause: (durationMs, reason) => {
+        if (!this.#isEnding) this.pauses.add('handler', reason, durationMs)
+      },
+      commit: ({ offset }) => this.#commitUpTo(offset),
+    }
+    this.#idle.resolve()
+    consumer.works.add(this)
+  }
+
+  get isPaused(): boolean {
+    return this.#isMoving || this.pauses.isPaused || this.consumer.pauses.isPaused
+  }
+
+  get isEnding(): boolean {
+    return this.#isEnding
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning
+  }
+
+  get isFull(): boolean {
+    return this.#buffer.isFull
+  }
+
+  get buffered(): number {
+    return this.#buffer.length
+  }
+
+  /** Messages of what still ran when the time was over. */
+  get unfinished(): number {
+    return this.#frozen?.unfinished ?? 0
+  }
+
+  /** What it waits for, and why it is held back. */
+  get pauseList(): readonly Pause[] {
+    return [...this.pauses.list, ...this.#waits]
+  }
+
+  /** The next offset to be handled, as far as may be committed. */
+  get position(): number | undefined {
+    return this.#frozen === undefined ? this.#tracker.position : this.#frozen.position
+  }
+
+  get oldestTimestamp(): number | undefined {
+    return this.#buffer.oldestTimestamp
+  }
+
+  add(message: ConsumedMessage): void {
+    if (this.#isEnding) return
+    this.firstOffset ??= message.offset
+    this.nextOffset = message.offset + 1
+    this.#buffer.add(message)
+  }
+
+  /** Begins with what is there, unless it is held back. */
+  goOn(): void {
+    this.#changed.resolve()
+    this.#changed = Promise.withResolvers()
+    if (this.#isRunning || this.#isEnding || this.isPaused || !this.#buffer.isReady) return
+    this.#isRunning = true
+    this.#idle = Promise.withResolvers()
+    void this.#run()
+  }
+
+  /** Drops what waits, lets what runs end, and goes on with what the driver reads after `move`. */
+  async moveBy(move: () => Promise<void>): Promise<void> {
+    this.#isMoving = true
+    try {
+      await this.#idle.promise
+      await move()
+      this.#buffer.clear()
+      this.#tracker = new OffsetTracker()
+      this.firstOffset = this.nextOffset = undefined
+    } finally {
+      this.#isMoving = false
+      this.goOn()
+    }
+  }
+
+  /** Lets what runs come to an end, at most so long, and aborts it then. Nothing begins any more. */
+  async end(timeoutMs: number): Promise<void> {
+    this.#isEnding = true
+    this.#ending.abort(new DOMException('the partition is about to be given up', 'AbortError'))
+    this.#buffer.clear()
+    this.pauses.clear()
+    this.goOn()
+    if (this.#isRunning && timeoutMs > 0) {
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)))
+      await Promise.race([this.#idle.promise, late]).finally(() => clearTimeout(timer))
+    }
+    this.abort()
+  }
+
+  /** From here on nothing of it is committed that was not done before. */
+  abort(): void {
+    this.#isEnding = true
+    this.#ending.abort()
+    this.#frozen ??= { position: this.position, unfinished: this.#isRunning ? this.#tracker.unfinished : 0 }
+    this.#buffer.clear()
+    this.pauses.clear()
+    this.consumer.works.delete(this)
+    this.#abort.abort(new DOMException('the partition was taken away', 'AbortError'))
+    this.goOn()
+  }
+
+  done(message: IncomingMessage): Promise<void> | undefined {
+    if (this.#frozen !== undefined) return undefined
+    this.#doneMessages++
+    this.#doneBytes += consumedBytes(message.raw)
+    this.lastProgressAt = performance.now()
+    const { commit } = this.consumer.plan.config
+    if (commit === 'interval') this.#tracker.done(message.offset)
+    else if (commit === 'each') {
+      this.#tracker.done(message.offset)
+      // A failure has been told by then, and the next commit tries again.
+      return this.#host.commit().catch(() => undefined)
+    }
+    return undefined
+  }
+
+  async pauseOver(): Promise<void> {
+    this.consumer.slots.release()
+    while (this.isPaused && !this.#isEnding) await this.#changed.promise
+    await this.consumer.slots.acquire()
+  }
+
+  async wait(owner: 'retry' | 'dead-letter', reason: string, durationMs: number): Promise<void> {
+    const pause = { owner, reason, since: Date.now(), until: Date.now() + durationMs }
+    this.#waits.add(pause)
+    this.consumer.slots.release()
+    let timer: NodeJS.Timeout | undefined
+    let isOver = false
+    const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, durationMs))).then(() => (isOver = true))
+    while (!isOver && !this.#isEnding) await Promise.race([over, this.#changed.promise])
+    clearTimeout(timer)
+    this.#waits.delete(pause)
+    await this.consumer.slots.acquire()
+  }
+
+  async #run(): Promise<void> {
+    const { slots } = this.consumer
+    do {
+      const waiting = slots.acquire()
+      if (waiting) await waiting
+      if (!this.#isEnding && !this.isPaused) await this.#handle(this.#buffer.take())
+      slots.release()
+    } while (!this.#isEnding && !this.isPaused && this.#buffer.isReady)
+    this.#isRunning = false
+    this.#idle.resolve()
+  }
+
+  async #handle(raw: readonly ConsumedMessage[]): Promise<void> {
+    if (!this.#buffer.isFilling) this.#host.hasRoom(this)
+    const { config, manifest } = this.consumer.plan
+    const startedAt = performance.now()
+    const messages = raw.map((each) => new IncomingMessage(each))
+    if (config.commit !== 'manual') for (const { offset } of messages) this.#tracker.begin(offset)
+    if (config.commit === 'before') {
+      for (const { offset } of messages) this.#tracker.done(offset)
+      // Not before the broker has it: they would be handled twice.
+      if (!(await this.#isCommitted())) return
+    }
+    if (manifest.handleBatch !== undefined) await handleBatch(this, messages)
+    else if (config.keyConcurrency > 1) await handleByKey(this, messages, config.keyConcurrency)
+    else await handleInOrder(this, messages)
+    this.#publishHandled(performance.now() - startedAt)
+  }
+
+  async #isCommitted(): Promise<boolean> {
+    for (let attempt = 1; !this.#isEnding; attempt++) {
+      try {
+        await this.#host.commit()
+        return true
+      } catch {
+        await this.wait('retry', 'the commit failed', Math.min(5_000, 100 * 2 ** attempt))
+      }
+    }
+    return false
+  }
+
+  async #commitUpTo(offset: number): Promise<void> {
+    this.#abort.signal.throwIfAborted()
+    this.#tracker.doneUpTo(offset)
+    await this.#host.commit()
+  }
+
+  #publishHandled(durationMs: number): void {
+    const { topic, partition } = this
+    const [messages, bytes] = [this.#doneMessages, this.#doneBytes]
+    this.#doneMessages = this.#doneBytes = 0
+    if (messages === 0) return
+    this.consumer.ledger.handled += messages
+    this.consumer.ledger.publish('batch.handled', () => ({ topic, partition, messages, bytes, durationMs }))
+  }
+}

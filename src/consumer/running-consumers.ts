@@ -1,0 +1,129 @@
+import type { StartPosition, TopicPartition } from '../driver/driver-consumer.ts'
+import { MessagingError } from '../errors/messaging-error.ts'
+import { consumerNameOf, type ConsumerManifestClass } from '../factory/consumer-manifest.ts'
+import type { ActiveConsumer } from './active-consumer.ts'
+import { describeHealth, type ConsumersHealth } from './consumers-health.ts'
+import type { GroupMember } from './group-member.ts'
+
+export interface StopOptions {
+  /** How long handlers may go on. Default: `stopTimeoutMs` of the configuration. */
+  readonly timeoutMs?: number
+}
+
+/** Consumers that run, until they are stopped. */
+export interface RunningConsumers extends AsyncDisposable {
+  /** Settles when they have stopped. @throws (rejects) HANDLER_FAILED and others, where `onFailure: 'stop'` stopped them */
+  readonly finished: Promise<void>
+  /** Begins nothing new, waits for handlers that run, commits and leaves the groups. Safe to call again, and from a signal handler. */
+  stop(options?: StopOptions): Promise<void>
+  /** Whether messages are being handled, by consumer and partition. */
+  health(): ConsumersHealth
+  /** Holds a consumer back: all partitions of it, those that it is given later too; or one, until it is taken away. @throws CONSUMER_UNKNOWN, PARTITION_NOT_FOUND */
+  pause(Manifest: ConsumerManifestClass, reason: string, how?: PauseOptions): void
+  /** Ends what `pause` began, and the pauses of the circuit breaker and of handlers too. @throws as `pause` */
+  resume(Manifest: ConsumerManifestClass, partition?: TopicPartition): void
+  /** Goes on from another position, once what runs has ended. @throws CONSUMER_UNKNOWN, PARTITION_NOT_FOUND, OFFSET_UNAVAILABLE */
+  seek(Manifest: ConsumerManifestClass, position: StartPosition): Promise<void>
+}
+
+export interface PauseOptions {
+  readonly partition?: TopicPartition
+  /** Default: until `resume`. */
+  readonly durationMs?: number
+}
+
+export interface ConsumerGroupParts {
+  readonly members: readonly GroupMember[]
+  readonly stopTimeoutMs: number
+  /** Told once, when they have stopped. */
+  readonly onStopped: () => void
+}
+
+/** The members of one `run`. */
+export class ConsumerGroups implements RunningConsumers {
+  readonly finished: Promise<void>
+  readonly #parts: ConsumerGroupParts
+  readonly #end = Promise.withResolvers<void>()
+  #failure: MessagingError | undefined
+  #stopping: Promise<void> | undefined
+  #state: ConsumersHealth['state'] = 'running'
+
+  constructor(parts: ConsumerGroupParts) {
+    this.#parts = parts
+    this.finished = this.#end.promise
+    // Nobody has to look.
+    this.finished.catch(() => undefined)
+  }
+
+  /** @throws as the driver’s `createConsumer` and `subscribe` */
+  async start(): Promise<void> {
+    try {
+      await Promise.all(this.#parts.members.map((member) => member.start()))
+    } catch (error) {
+      await this.stop({ timeoutMs: 0 })
+      throw error
+    }
+  }
+
+  stop({ timeoutMs = this.#parts.stopTimeoutMs }: StopOptions = {}): Promise<void> {
+    // Asked again for less time: somebody is in a hurry.
+    if (this.#stopping && timeoutMs === 0) for (const member of this.#parts.members) member.abort()
+    this.#stopping ??= this.#stop(timeoutMs)
+    return this.#stopping
+  }
+
+  /** A message failed that is not to be passed. */
+  fail(error: MessagingError): void {
+    this.#failure ??= error
+    void this.stop()
+  }
+
+  health(): ConsumersHealth {
+    return describeHealth(this.#state, this.#parts.members)
+  }
+
+  pause(Manifest: ConsumerManifestClass, reason: string, { partition, durationMs }: PauseOptions = {}): void {
+    this.#pausesOf(Manifest, partition).add('operator', reason, durationMs)
+  }
+
+  resume(Manifest: ConsumerManifestClass, partition?: TopicPartition): void {
+    this.#pausesOf(Manifest, partition).clear()
+  }
+
+  async seek(Manifest: ConsumerManifestClass, position: StartPosition): Promise<void> {
+    await this.#find(Manifest).member.seek(position)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  #find(Manifest: ConsumerManifestClass): { member: GroupMember; consumer: ActiveConsumer } {
+    const name = consumerNameOf(Manifest)
+    for (const member of this.#parts.members) {
+      const consumer = member.consumers.find(({ plan }) => plan.name === name)
+      if (consumer) return { member, consumer }
+    }
+    throw new MessagingError('CONSUMER_UNKNOWN', { value: name })
+  }
+
+  #pausesOf(Manifest: ConsumerManifestClass, of: TopicPartition | undefined): ActiveConsumer['pauses'] {
+    const { consumer, member } = this.#find(Manifest)
+    if (of === undefined) return consumer.pauses
+    const work = member.works.find((each) => each.topic === of.topic && each.partition === of.partition)
+    if (work) return work.pauses
+    const reason = `partition ${of.partition} of ${of.topic} is not assigned here`
+    throw new MessagingError('PARTITION_NOT_FOUND', { reason }, { topic: of.topic })
+  }
+
+  async #stop(timeoutMs: number): Promise<void> {
+    this.#state = 'stopping'
+    const { members, onStopped } = this.#parts
+    for (const { consumers } of members) for (const { pauses } of consumers) pauses.clear()
+    await Promise.all(members.map((member) => member.stop(timeoutMs)))
+    this.#state = 'stopped'
+    onStopped()
+    if (this.#failure) this.#end.reject(this.#failure)
+    else this.#end.resolve()
+  }
+}

@@ -1,0 +1,79 @@
+import { environmentName } from '../config/environment.ts'
+import type { ConsumerConfig, MessagingConfig } from '../config/fields.ts'
+import type { Codec } from '../encoding/codec.ts'
+import { createCodec } from '../encoding/create-codec.ts'
+import type { SchemaRegistry } from '../encoding/schema-registry.ts'
+import { MessagingError } from '../errors/messaging-error.ts'
+import type { ConsumerManifest } from './consumer-manifest.ts'
+import { adoptSchemaRegistry } from './create-schema-registry.ts'
+import type { ReadConsumerManifest } from './read-consumer-manifest.ts'
+import { resolveTopic } from './resolve-topic.ts'
+
+/** What one consumer does, resolved: the runtime needs no configuration beside it. */
+export interface ConsumerPlan {
+  readonly name: string
+  readonly group: string
+  readonly manifest: ConsumerManifest
+  readonly config: ConsumerConfig
+  /** With their prefix; a RegExp follows topics as they come and go. */
+  readonly topics: readonly (string | RegExp)[]
+  readonly codec: Codec
+  /** The topic for dead letters of messages of `topic`. */
+  readonly deadLetterTopic: (topic: string) => string
+}
+
+export interface ConsumerEnvironment {
+  readonly instance: string
+  readonly config: MessagingConfig
+  readonly schemaRegistry: () => SchemaRegistry
+}
+
+/** Manifest and resolved configuration become a plan. @throws CONFIG_MISSING, MANIFEST_INVALID, SCHEMA_INVALID */
+export async function createConsumerPlan(
+  manifest: ReadConsumerManifest,
+  config: ConsumerConfig,
+  environment: ConsumerEnvironment,
+): Promise<ConsumerPlan> {
+  const { name, pattern, references, longs } = manifest
+  const { group, deadLetterTopic } = config
+  if (group === undefined) {
+    const path = `consumers.${name}.group`
+    throw new MessagingError('CONFIG_MISSING', { path, env: environmentName('consumer.group') }, { manifest: name })
+  }
+  const resolve = (declared: ReadConsumerManifest['topics'][number], override?: string): string =>
+    resolveTopic(name, declared, override, environment.config)
+  const topics =
+    config.topic !== undefined
+      ? [resolve(config.topic)]
+      : pattern === undefined
+        ? manifest.topics.map((topic) => resolve(topic))
+        : [prefixed(pattern, resolve('x').slice(0, -1))]
+  const own = manifest.schemaRegistry && adoptSchemaRegistry(manifest.schemaRegistry, environment.instance)
+  const codec = await createCodec({
+    manifest: name,
+    codec: manifest.codec,
+    schema: manifest.schema,
+    references,
+    writers: manifest.writerSchemas,
+    longs,
+    // Only sends register.
+    subject: '',
+    schemaRegistry: () => own ?? environment.schemaRegistry(),
+  })
+  const ofTopic = deadLetterTopic.includes('{topic}')
+  // Once, so that a name that cannot be is found now.
+  const forAll = ofTopic ? '' : resolve(deadLetterTopic)
+  return {
+    name,
+    group,
+    manifest: manifest.instance,
+    config,
+    topics,
+    codec,
+    deadLetterTopic: (topic) => (ofTopic ? deadLetterTopic.replaceAll('{topic}', () => topic) : forAll),
+  }
+}
+
+function prefixed(pattern: RegExp, prefix: string): RegExp {
+  return new RegExp(`^${prefix.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)}(?:${pattern.source.slice(1)})`)
+}

@@ -1,0 +1,43 @@
+import { assert, infiniteStream, nat, property, uniqueArray } from 'fast-check'
+import { expect, test } from 'vitest'
+import { OffsetTracker } from '../../src/consumer/offset-tracker.ts'
+
+test('nothing may be committed before anything is done', () => {
+  const tracker = new OffsetTracker()
+  tracker.begin(5)
+  expect([tracker.position, tracker.unfinished]).toEqual([undefined, 1])
+  tracker.done(5)
+  expect([tracker.position, tracker.unfinished]).toEqual([6, 0])
+})
+
+test('whatever the order, the position is never past one that is not done, and in the end behind all', () => {
+  const distinct = uniqueArray(nat(1_000), { minLength: 1, maxLength: 30 })
+  assert(
+    property(distinct, infiniteStream(nat()), (offsets, random) => {
+      const inOrder = offsets.toSorted((a, b) => a - b)
+      const tracker = new OffsetTracker()
+      for (const offset of inOrder) tracker.begin(offset)
+      const open = new Set(inOrder)
+      while (open.size > 0) {
+        const list = [...open]
+        const offset = list[random.next().value! % list.length]!
+        open.delete(offset)
+        tracker.done(offset)
+        const first = Math.min(...open)
+        expect(tracker.position ?? 0).toBeLessThanOrEqual(first)
+        expect(tracker.unfinished).toBe(open.size)
+        // Not held back either: everything before the first open one counts.
+        const before = inOrder.findLast((each) => each < first)
+        expect(tracker.position).toBe(before === undefined ? undefined : before + 1)
+      }
+      expect(tracker.position).toBe(inOrder.at(-1)! + 1)
+    }),
+  )
+})
+
+test('by word of the handler it moves on, and never back', () => {
+  const tracker = new OffsetTracker()
+  tracker.doneUpTo(7)
+  tracker.doneUpTo(3)
+  expect(tracker.position).toBe(8)
+})
