@@ -13,8 +13,12 @@ export interface AssignedPartition {
   readonly isEnding: boolean
   /** A message is done; a promise where it has to be committed at once. */
   done(message: IncomingMessage): Promise<void> | undefined
-  /** While it is paused: resolves when that is over, or it ends. Its place is free for others meanwhile. */
+  /** Takes part in the place that its partition has among those that are handled; a promise while it has none. */
+  occupy(): Promise<void> | undefined
+  /** The reverse; once nobody takes part, the place is free for others. */
+  vacate(): void
+  /** While it is paused: resolves when that is over, or it ends. It does not take part meanwhile. */
   pauseOver(): Promise<void>
-  /** Waits for another attempt. Its place is free for others meanwhile. */
+  /** Waits for another attempt. It does not take part meanwhile. */
   wait(owner: 'retry' | 'dead-letter', reason: string, durationMs: number): Promise<void>
 }

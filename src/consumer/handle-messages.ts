@@ -29,9 +29,15 @@ export async function handleByKey(
   }
   const waiting = lanes.values()
   const runners = Array.from({ length: Math.min(limit, lanes.size) }, async () => {
+    const place = work.occupy()
+    if (place) await place
     for (const lane of waiting) await handleInOrder(work, lane)
+    work.vacate()
   })
+  // The place is theirs now: it is free when all of them wait.
+  work.vacate()
   await Promise.all(runners)
+  await work.occupy()
 }
 
 /** A promise only where there is something to wait for: most of the cost of a short handler would be waiting for nothing. */

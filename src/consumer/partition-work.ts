@@ -1,4 +1,5 @@
 import type { ConsumedMessage } from '../driver/driver-consumer.ts'
+import { MessagingError } from '../errors/messaging-error.ts'
 import type { HandlerContext } from '../factory/consumer-manifest.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
@@ -46,6 +47,8 @@ export class PartitionWork implements AssignedPartition {
   #isEnding = false
   #isMoving = false
   #isRunning = false
+  #occupants = 0
+  #occupying: Promise<void> | undefined
   #idle = Promise.withResolvers<void>()
   #changed = Promise.withResolvers<void>()
   #doneMessages = 0
@@ -146,6 +149,7 @@ export class PartitionWork implements AssignedPartition {
       this.#buffer.clear()
       this.#tracker = new OffsetTracker()
       this.firstOffset = this.nextOffset = undefined
+      this.#host.hasRoom(this)
     } finally {
       this.#isMoving = false
       this.goOn()
@@ -194,32 +198,44 @@ export class PartitionWork implements AssignedPartition {
     return undefined
   }
 
+  occupy(): Promise<void> | undefined {
+    // Who comes while the place is waited for waits for the same.
+    if (this.#occupants++ === 0) {
+      this.#occupying = this.consumer.slots.acquire()
+      void this.#occupying?.then(() => (this.#occupying = undefined))
+    }
+    return this.#occupying
+  }
+
+  vacate(): void {
+    if (--this.#occupants === 0) this.consumer.slots.release()
+  }
+
   async pauseOver(): Promise<void> {
-    this.consumer.slots.release()
+    this.vacate()
     while (this.isPaused && !this.#isEnding) await this.#changed.promise
-    await this.consumer.slots.acquire()
+    await this.occupy()
   }
 
   async wait(owner: 'retry' | 'dead-letter', reason: string, durationMs: number): Promise<void> {
     const pause = { owner, reason, since: Date.now(), until: Date.now() + durationMs }
     this.#waits.add(pause)
-    this.consumer.slots.release()
+    this.vacate()
     let timer: NodeJS.Timeout | undefined
     let isOver = false
     const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, durationMs))).then(() => (isOver = true))
     while (!isOver && !this.#isEnding) await Promise.race([over, this.#changed.promise])
     clearTimeout(timer)
     this.#waits.delete(pause)
-    await this.consumer.slots.acquire()
+    await this.occupy()
   }
 
   async #run(): Promise<void> {
-    const { slots } = this.consumer
     do {
-      const waiting = slots.acquire()
+      const waiting = this.occupy()
       if (waiting) await waiting
       if (!this.#isEnding && !this.isPaused) await this.#handle(this.#buffer.take())
-      slots.release()
+      this.vacate()
     } while (!this.#isEnding && !this.isPaused && this.#buffer.isReady)
     this.#isRunning = false
     this.#idle.resolve()
@@ -256,6 +272,11 @@ export class PartitionWork implements AssignedPartition {
 
   async #commitUpTo(offset: number): Promise<void> {
     this.#abort.signal.throwIfAborted()
+    const { commit } = this.consumer.plan.config
+    if (commit !== 'manual') {
+      const reason = `the consumer commits by itself (commit: '${commit}')`
+      throw new MessagingError('INPUT_INVALID', { source: 'context.commit()', reason }, { topic: this.topic })
+    }
     this.#tracker.doneUpTo(offset)
     await this.#host.commit()
   }

@@ -48,7 +48,7 @@ export interface HandlerContext {
   pause(durationMs: number, reason: string): void
   /**
    * With `commit: 'manual'`: what comes up to this message is done, and is committed when this resolves.
-   * @throws COMMIT_FAILED
+   * @throws COMMIT_FAILED, INPUT_INVALID in other modes, AbortError after `signal`
    */
   commit(message: ReceivedParts): Promise<void>
 }

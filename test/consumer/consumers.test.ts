@@ -195,6 +195,38 @@ test('keys are handled side by side, each in order; nothing is committed past wh
   expect((await commit.count(1)).at(-1)).toMatchObject({ offset: 5 })
 })
 
+test('a partition whose keys all wait for another attempt leaves its place to others', async () => {
+  await using setup = setUp(
+    { consumer: { keyConcurrency: 2, concurrency: 1, retryDelayMs: 100_000, retryMaxDelayMs: 100_000 } },
+    { partitions: 2 },
+  )
+  const failed = setup.heard('attempt.failed')
+  let [now, most] = [0, 0]
+  const seen = new Collected<number>()
+  const Items = handling(async (message) => {
+    most = Math.max(most, ++now)
+    await Promise.resolve()
+    now--
+    if (message.partition === 0) throw new Error('no')
+    seen.add(numberOf(message))
+  })
+  for (const key of ['a', 'b']) await setup.messaging.registry.send(Sent, { n: 0 }, { key, partition: 0 })
+  await using _ = await setup.messaging.consumers.run([Items])
+  await failed.count(2)
+  await setup.send([1, 2, 3], 1)
+  await seen.count(3)
+  expect(most).toBe(2)
+})
+
+test('context.commit() is for the mode manual', async () => {
+  await using setup = setUp({ consumer: { onFailure: 'stop', retryAttempts: 1 } })
+  const Items = handling((message, context) => context.commit(message))
+  await setup.send([1])
+  const running = await setup.messaging.consumers.run([Items])
+  expect((await catchRejection(running.finished)).message).toContain('INPUT_INVALID')
+  expect(setup.committed()).toEqual({})
+})
+
 describe('what cannot run', () => {
   class One extends handling(() => undefined) {}
   test.each([

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { catchError, catchRejection } from '../catch-error.ts'
 import { Collected, handling, numberOf, range, setUp } from './consume.ts'
 
@@ -119,6 +119,26 @@ test('seek goes on from another position once what runs has ended', async () => 
   await seen.count(10)
   await running.stop()
   expect(setup.committed()).toEqual({ 'items/0': 4 })
+})
+
+test('seek lets a partition be read on whose buffer was full', async () => {
+  await using setup = setUp({ consumer: { bufferMaxBytes: 50, maxMessages: 1 } })
+  const seen = new Collected<number>()
+  const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const Items = handling(async (message) => {
+    begun.resolve()
+    await gate.promise
+    seen.add(numberOf(message))
+  })
+  await setup.send(range(1, 100))
+  const running = await setup.messaging.consumers.run([Items])
+  await begun.promise
+  // Longer than a full buffer is waited for.
+  await vi.waitFor(() => expect(running.health().consumers[0]!.partitions[0]!.idleMs).toBeGreaterThan(100))
+  const sought = running.seek(Items, { ...partition0, offset: 98 })
+  gate.resolve()
+  await sought
+  expect(await seen.count(3)).toEqual([1, 99, 100])
 })
 
 test('health says what runs, waits and is behind', async () => {
