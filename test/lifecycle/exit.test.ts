@@ -28,6 +28,14 @@ describe('closeOnExit', () => {
     expect(stdout).toContain('closed 0\n')
   })
 
+  test('SIGTERM lets handlers end, which may still send, and commits what they did, before producers close', async () => {
+    const program = startProgram('consume')
+    await program.printed('begun')
+    program.child.kill('SIGTERM')
+    const { signal, stdout } = await program.end
+    expect([signal, stdout]).toEqual(['SIGTERM', 'begun\nclosed [ 1 ] 1\n'])
+  })
+
   test('an application with its own SIGTERM listener decides itself how to end, and may send until then', async () => {
     const program = startProgram('exit', 'ownListener', brokers)
     await program.printed('ready')
