@@ -12,6 +12,7 @@ export type {
 export { ConsumerManifest } from './factory/consumer-manifest.ts'
 export type {
   BatchContext,
+  ConsumeMiddleware,
   ConsumerManifestClass,
   HandlerContext,
   ReceivedMessage,

@@ -1,4 +1,6 @@
 import { MessagingError } from '../errors/messaging-error.ts'
+import type { ConsumeMiddleware } from '../factory/consumer-manifest.ts'
+import type { MiddlewareChain } from '../factory/middleware.ts'
 import type { ConsumerPlan } from '../factory/create-consumer-plan.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import { ConsumerLedger } from './consumer-ledger.ts'
@@ -10,6 +12,7 @@ export interface ActiveConsumerParts {
   readonly instance: string
   readonly plan: ConsumerPlan
   readonly deadLetters: DeadLetters
+  readonly middleware: MiddlewareChain<ConsumeMiddleware>
   /** `onFailure: 'stop'`: a message failed for good. */
   readonly stop: (error: MessagingError) => void
 }
@@ -19,6 +22,7 @@ export class ActiveConsumer {
   readonly plan: ConsumerPlan
   readonly ledger: ConsumerLedger
   readonly deadLetters: DeadLetters
+  readonly middleware: MiddlewareChain<ConsumeMiddleware>
   readonly slots: WorkerSlots
   /** Hold back all partitions, also those that are assigned later. */
   readonly pauses: Pauses
@@ -27,9 +31,10 @@ export class ActiveConsumer {
   readonly stop: (error: MessagingError) => void
   readonly #breaker: CircuitBreaker
 
-  constructor({ instance, plan, deadLetters, stop }: ActiveConsumerParts) {
+  constructor({ instance, plan, deadLetters, middleware, stop }: ActiveConsumerParts) {
     this.plan = plan
     this.deadLetters = deadLetters
+    this.middleware = middleware
     this.stop = stop
     this.slots = new WorkerSlots(plan.config.concurrency)
     this.#breaker = new CircuitBreaker(plan.config.breakerFailures)

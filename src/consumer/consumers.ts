@@ -4,10 +4,12 @@ import { MessagingError } from '../errors/messaging-error.ts'
 import {
   consumerNameOf,
   isConsumerManifestClass,
+  type ConsumeMiddleware,
   type ConsumerManifest,
   type ConsumerManifestClass,
 } from '../factory/consumer-manifest.ts'
 import { createConsumerPlan, type ConsumerPlan } from '../factory/create-consumer-plan.ts'
+import { MiddlewareList } from '../factory/middleware.ts'
 import { readConsumerManifest, type ConsumerUse } from '../factory/read-consumer-manifest.ts'
 import type { SharedParts } from '../factory/shared-parts.ts'
 import { ActiveConsumer } from './active-consumer.ts'
@@ -31,6 +33,7 @@ export class Consumers {
   readonly #store: ConfigStore
   readonly #shared: SharedParts
   readonly #running = new Set<ConsumerGroups>()
+  readonly #middleware = new MiddlewareList<ConsumeMiddleware, ConsumerManifestClass>()
   readonly #starting = new Set<Promise<unknown>>()
   #isClosed = false
 
@@ -65,6 +68,24 @@ export class Consumers {
     )
   }
 
+  /**
+   * Adds middleware around the handler of `Manifest` (of all, if none is given), in the order it was added; also for what runs already.
+   * The returned function takes it out again.
+   * @example consumers.use((messages, context, next) => tenants.run(messages[0]!.header('tenant'), next))
+   * @throws CONSUMER_UNKNOWN, INPUT_INVALID if the middleware is no function
+   */
+  use(run: ConsumeMiddleware): () => void
+  use(Manifest: ConsumerManifestClass, run: ConsumeMiddleware): () => void
+  use(...args: [ConsumeMiddleware] | [ConsumerManifestClass, ConsumeMiddleware]): () => void {
+    const [Manifest, run] = args.length === 2 ? args : [undefined, args[0]]
+    if (Manifest !== undefined) assertManifest(Manifest)
+    if (typeof run !== 'function' || isConsumerManifestClass(run)) {
+      const reason = 'the last argument must be a function'
+      throw new MessagingError('INPUT_INVALID', { source: 'consumers.use()', reason })
+    }
+    return this.#middleware.add(Manifest, run)
+  }
+
   /** Stops all that runs. Nothing can be started any more. */
   async stop(): Promise<void> {
     this.#isClosed = true
@@ -81,10 +102,7 @@ export class Consumers {
 
   async #start(manifests: readonly ConsumerManifestClass[], start: Start): Promise<ConsumerGroups> {
     for (const Manifest of manifests) {
-      if (!isConsumerManifestClass(Manifest)) {
-        const value = typeof Manifest === 'function' ? (Manifest as { name: string }).name : typeof Manifest
-        throw new MessagingError('CONSUMER_UNKNOWN', { value })
-      }
+      assertManifest(Manifest)
       const manifest = consumerNameOf(Manifest)
       if (this.#isClosed) throw new MessagingError('CONSUMER_STOPPED', { manifest }, { manifest })
     }
@@ -117,6 +135,7 @@ export class Consumers {
     shared.startInstruments(config)
     const { instance } = shared
     const plans = await Promise.all(manifests.map((Manifest) => this.#plan(Manifest, start)))
+    const classes = new Map(manifests.map((Manifest) => [consumerNameOf(Manifest), Manifest]))
     const module = await shared.loadDriver(config.driver)
     const maxMessageBytes = this.#store.resolveProducer('dead letters', {}).maxMessageBytes + deadLetterRoomBytes
     const deadLetters = new DeadLetters(() => shared.connectClient!({ acks: 'all', maxMessageBytes }))
@@ -125,7 +144,10 @@ export class Consumers {
       return new GroupMember({
         group,
         driver: module.name,
-        consumers: ofGroup.map((plan) => new ActiveConsumer({ instance, plan, deadLetters, stop })),
+        consumers: ofGroup.map((plan) => {
+          const middleware = this.#middleware.of(classes.get(plan.name)!)
+          return new ActiveConsumer({ instance, plan, deadLetters, middleware, stop })
+        }),
         connect: (listener) => connectConsumer(module, config, { ...ofGroup[0]!.config, group }, listener),
       })
     })
@@ -160,4 +182,10 @@ export class Consumers {
     if (handleBatch !== undefined) Object.assign(plan.manifest, { handle: undefined, handleBatch })
     return plan
   }
+}
+
+function assertManifest(given: unknown): void {
+  if (isConsumerManifestClass(given)) return
+  const value = typeof given === 'function' ? given.name : typeof given
+  throw new MessagingError('CONSUMER_UNKNOWN', { value })
 }

@@ -1,6 +1,7 @@
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { BatchContext, ReceivedMessage, ReceivedParts } from '../factory/consumer-manifest.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
+import { callThrough } from './call-through.ts'
 import { createFailure, type Failure } from './failure.ts'
 import type { IncomingMessage } from './incoming-message.ts'
 import { settleFailure, waitForAttempt } from './settle-failure.ts'
@@ -91,7 +92,10 @@ async function tryBatch(
   let returned: unknown
   try {
     try {
-      returned = consumer.plan.manifest.handleBatch!(part as unknown as readonly ReceivedMessage[], marks.context)
+      const received = part as unknown as readonly ReceivedMessage[]
+      const { runs } = consumer.middleware
+      const call = (): unknown => consumer.plan.manifest.handleBatch!(received, marks.context)
+      returned = runs.length === 0 ? call() : callThrough(runs, received, marks.context, call)
     } finally {
       consumer.watchBlocking('handleBatch', startedAt, topic, partition)
     }

@@ -1,5 +1,6 @@
 import type { ReceivedMessage } from '../factory/consumer-manifest.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
+import { callThrough } from './call-through.ts'
 import { createFailure } from './failure.ts'
 import type { IncomingMessage } from './incoming-message.ts'
 import { settleFailure } from './settle-failure.ts'
@@ -66,7 +67,10 @@ function callHandler(work: AssignedPartition, message: IncomingMessage): Promise
   const { consumer, topic, partition } = work
   const startedAt = performance.now()
   try {
-    const returned = consumer.plan.manifest.handle!(message as unknown as ReceivedMessage, work.context)
+    const received = message as unknown as ReceivedMessage
+    const { runs } = consumer.middleware
+    const call = (): unknown => consumer.plan.manifest.handle!(received, work.context)
+    const returned = runs.length === 0 ? call() : callThrough(runs, [received], work.context, call)
     return isThenable(returned) ? Promise.resolve(returned) : undefined
   } finally {
     consumer.watchBlocking('handle', startedAt, topic, partition)

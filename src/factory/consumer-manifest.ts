@@ -63,6 +63,16 @@ export interface BatchContext extends HandlerContext {
   failedAt(index: number, cause: unknown): Error
 }
 
+/**
+ * Goes around each call of a handler, for one message or a batch. What it throws counts as thrown by the handler; where it does not call
+ * `next`, the messages are done without one.
+ */
+export type ConsumeMiddleware = (
+  messages: readonly ReceivedMessage[],
+  context: HandlerContext,
+  next: () => Promise<void>,
+) => Promise<void> | void
+
 /** Where messages come from: a name, or a function of the configured `environment`. */
 export type TopicName = string | ((environment: string) => string)
 

@@ -25,39 +25,39 @@ interface OutgoingParts {
 export type SendMiddleware<Payload = unknown> = (message: OutgoingMessage<Payload>) => void
 
 /** What runs for one manifest now: changes with the list that it comes from. */
-export interface MiddlewareChain {
-  readonly runs: readonly SendMiddleware[]
+export interface MiddlewareChain<Run = SendMiddleware> {
+  readonly runs: readonly Run[]
 }
 
-interface Added {
-  readonly Manifest: ProducerManifestClass | undefined
-  readonly run: SendMiddleware
+interface Added<Run, Class> {
+  readonly Manifest: Class | undefined
+  readonly run: Run
 }
 
 /** Middleware of one messaging instance, in the order it was added. */
-export class MiddlewareList {
-  #added: readonly Added[] = []
-  readonly #chains = new Map<ProducerManifestClass, { runs: readonly SendMiddleware[] }>()
+export class MiddlewareList<Run = SendMiddleware, Class = ProducerManifestClass> {
+  #added: readonly Added<Run, Class>[] = []
+  readonly #chains = new Map<Class, { runs: readonly Run[] }>()
 
   /** Adds `run` for one manifest, or for all; the returned function takes it out again. */
-  add(Manifest: ProducerManifestClass | undefined, run: SendMiddleware): () => void {
+  add(Manifest: Class | undefined, run: Run): () => void {
     const entry = { Manifest, run }
     this.#change([...this.#added, entry])
     return () => this.#change(this.#added.filter((added) => added !== entry))
   }
 
-  of(Manifest: ProducerManifestClass): MiddlewareChain {
+  of(Manifest: Class): MiddlewareChain<Run> {
     const chain = this.#chains.get(Manifest) ?? { runs: this.#runsFor(Manifest) }
     this.#chains.set(Manifest, chain)
     return chain
   }
 
-  #change(added: readonly Added[]): void {
+  #change(added: readonly Added<Run, Class>[]): void {
     this.#added = added
     for (const [Manifest, chain] of this.#chains) chain.runs = this.#runsFor(Manifest)
   }
 
-  #runsFor(Manifest: ProducerManifestClass): readonly SendMiddleware[] {
+  #runsFor(Manifest: Class): readonly Run[] {
     return this.#added
       .filter((added) => added.Manifest === undefined || added.Manifest === Manifest)
       .map(({ run }) => run)
