@@ -59,8 +59,12 @@ export async function createContentReader(input: DemoInput, config: MessagingCon
 function createReadersRegistry(config: MessagingConfig): SchemaRegistry {
   const inside = createEmbeddedSchemaRegistry()
   if (config.schemaRegistry.url?.includes('memory:')) return inside
-  const { getById, close } = createSchemaRegistryClient(config)
-  return { register: (subject, schema) => inside.register(subject, schema), getById, close }
+  const client = createSchemaRegistryClient(config)
+  return {
+    register: (subject, schema) => inside.register(subject, schema),
+    getById: (id) => client.getById(id),
+    close: () => client.close?.() ?? Promise.resolve(),
+  }
 }
 
 function nameKey(key: Buffer | null): string | null {

@@ -10,7 +10,7 @@ describe('the message', () => {
   test.each(Object.keys(errorCodes) as ErrorCode[])('of %s has every placeholder filled', (code) => {
     const names = [...errorCodes[code].message.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!)
     const parameters = Object.fromEntries(names.map((name) => [name, `<${name}>`]))
-    const { message } = new MessagingError(code, parameters as ErrorParameters<ErrorCode>)
+    const { message } = new MessagingError(code, parameters)
     expect(message).not.toMatch(/[{}]/)
     for (const name of names) expect(message).toContain(`<${name}>`)
   })
