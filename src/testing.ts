@@ -12,4 +12,5 @@ export {
   type StoredRecord,
   type TestFramework,
 } from './testing/driver-contract.ts'
+export { describeDriverConsumerContract, type DriverConsumerContract } from './testing/driver-consumer-contract.ts'
 export { startMockCluster, type MockCluster } from './testing/mock-cluster.ts'

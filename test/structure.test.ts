@@ -117,7 +117,7 @@ const publicNames: Record<string, string[]> = {
     'readSchemaId',
   ],
   './instrumentation': ['channels', 'events', 'extractTraceContext', 'subscribe'],
-  './testing': ['createMemoryDriver', 'describeDriverContract', 'startMockCluster'],
+  './testing': ['createMemoryDriver', 'describeDriverConsumerContract', 'describeDriverContract', 'startMockCluster'],
 }
 
 const sources = readSourceTree(new URL('src/', root))

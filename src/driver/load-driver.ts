@@ -1,10 +1,11 @@
 import { isMessagingError } from '../errors/messaging-error.ts'
+import type { ConsumingDriverModule } from './driver-consumer.ts'
 import type { DriverModule } from './driver.ts'
 
 const doesNotLoad = ['DRIVER_NOT_INSTALLED', 'DRIVER_LOAD_FAILED', 'DRIVER_IN_WORKER_THREAD'] as const
 const hint = '; or set driver to "platformatic" or "auto": @platformatic/kafka is installed and needs no native code'
 
-const loadConfluent = async (): Promise<DriverModule> =>
+const loadConfluent = async (): Promise<ConsumingDriverModule> =>
   (await import('./confluent/confluent-driver.ts')).confluentDriver
 const loadPlatformatic = async (): Promise<DriverModule> =>
   (await import('./platformatic/platformatic-driver.ts')).platformaticDriver
@@ -36,18 +37,17 @@ async function chooseDriver(): Promise<DriverModule> {
 }
 
 /** Says that there is a way without native code, where its package is there already. */
-function namingTheOther(module: DriverModule): DriverModule {
+function namingTheOther(module: ConsumingDriverModule): ConsumingDriverModule {
   return {
     ...module,
-    async createDriver(options) {
-      try {
-        return await module.createDriver(options)
-      } catch (error) {
-        if (!isMessagingError(error, ...doesNotLoad) || !(await isPlatformaticThere())) throw error
-        throw error.hinting(hint)
-      }
-    },
+    createDriver: (options) => module.createDriver(options).catch(hintAtTheOther),
+    createConsumer: (options) => module.createConsumer(options).catch(hintAtTheOther),
   }
+}
+
+async function hintAtTheOther(error: unknown): Promise<never> {
+  if (!isMessagingError(error, ...doesNotLoad) || !(await isPlatformaticThere())) throw error
+  throw error.hinting(hint)
 }
 
 async function isPlatformaticThere(): Promise<boolean> {

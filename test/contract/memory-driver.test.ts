@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { createMemoryDriver, describeDriverContract } from '../../src/testing.ts'
+import { createMemoryDriver, describeDriverConsumerContract, describeDriverContract } from '../../src/testing.ts'
 
 function start() {
   const driver = createMemoryDriver({ partitions: 3 })
@@ -14,3 +14,5 @@ function start() {
 const refusingUnknownTopics = () => ({ driver: createMemoryDriver({ autoCreateTopics: false }) })
 
 describeDriverContract({ name: 'memory', start, refusingUnknownTopics }, { describe, test, beforeAll, afterAll })
+
+describeDriverConsumerContract({ name: 'memory', start }, { describe, test, beforeAll, afterAll })

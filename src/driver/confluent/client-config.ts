@@ -4,24 +4,21 @@ import type { NativeConfig } from './native-module.ts'
 /** librdkafka counts the framing of a record into `message.max.bytes`; ours is key, value and headers alone. */
 const recordOverheadBytes = 1024
 
+type Settings = Record<string, string | number | boolean | undefined>
+
+/** Of producers and consumers. */
+export type ConnectionOptions = Pick<
+  DriverOptions,
+  'brokers' | 'clientId' | 'connectTimeoutMs' | 'tls' | 'sasl' | 'passThrough' | 'statistics'
+>
+
 /**
  * Our configuration in librdkafka's names (its CONFIGURATION.md). One flat object: a second, per-topic object would
  * silently replace the topic defaults. Pass-through options have the last word.
  */
 export function createClientConfig(options: DriverOptions): NativeConfig {
-  const { profile, tls, sasl, passThrough } = options
-  const config: Record<string, string | number | boolean | undefined> = {
-    'bootstrap.servers': options.brokers.join(',') || undefined,
-    'client.id': options.clientId,
-    'security.protocol': `${sasl.mechanism ? 'sasl_' : ''}${tls.enabled ? 'ssl' : 'plaintext'}`,
-    'socket.keepalive.enable': true,
-    // A broker that hangs up on an idle connection is no news worth a warning.
-    'log.connection.close': false,
-    // librdkafka doubles the wait before each reconnect, also after connections that worked, and forgets that only after this time:
-    // with its default of 10 s a network that breaks connections every second stops almost all sending.
-    'reconnect.backoff.max.ms': 1000,
-    'statistics.interval.ms': options.statistics?.intervalMs,
-
+  const { profile, transaction } = options
+  return createConfig(options, {
     acks: profile.acks === 'all' ? -1 : profile.acks,
     'enable.idempotence': profile.idempotence,
     'compression.codec': profile.compression,
@@ -37,9 +34,25 @@ export function createClientConfig(options: DriverOptions): NativeConfig {
     'queue.buffering.max.messages': profile.queueMaxMessages + 1,
     'queue.buffering.max.kbytes': Math.min(2_147_483_647, Math.ceil((profile.queueMaxBytes * 2) / 1024) + 2048),
 
-    'transactional.id': options.transaction?.id,
-    'transaction.timeout.ms': options.transaction?.timeoutMs,
+    'transactional.id': transaction?.id,
+    'transaction.timeout.ms': transaction?.timeoutMs,
+  })
+}
 
+/** What connecting takes, and `settings`; pass-through options have the last word. */
+export function createConfig(options: ConnectionOptions, settings: Settings): NativeConfig {
+  const { tls, sasl, passThrough } = options
+  const config: Settings = {
+    'bootstrap.servers': options.brokers.join(',') || undefined,
+    'client.id': options.clientId,
+    'security.protocol': `${sasl.mechanism ? 'sasl_' : ''}${tls.enabled ? 'ssl' : 'plaintext'}`,
+    'socket.keepalive.enable': true,
+    // A broker that hangs up on an idle connection is no news worth a warning.
+    'log.connection.close': false,
+    // librdkafka doubles the wait before each reconnect, also after connections that worked, and forgets that only after this time:
+    // with its default of 10 s a network that breaks connections every second stops almost all sending.
+    'reconnect.backoff.max.ms': 1000,
+    'statistics.interval.ms': options.statistics?.intervalMs,
     ...(tls.enabled ? tlsConfig(tls) : {}),
     ...(sasl.mechanism
       ? {
@@ -48,6 +61,7 @@ export function createClientConfig(options: DriverOptions): NativeConfig {
           'sasl.password': sasl.password?.reveal(),
         }
       : {}),
+    ...settings,
   }
   for (const [name, value] of Object.entries(passThrough)) {
     config[name] = typeof value === 'object' ? value.reveal() : value

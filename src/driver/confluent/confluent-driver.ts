@@ -1,3 +1,4 @@
+import type { ConsumingDriverModule } from '../driver-consumer.ts'
 import { createDriverError } from '../driver-error.ts'
 import type {
   Driver,
@@ -5,13 +6,13 @@ import type {
   DriverFailure,
   DriverHeader,
   DriverMessage,
-  DriverModule,
   DriverOptions,
   Settlement,
   TopicSpecification,
 } from '../driver.ts'
 import { BatchHold } from './batch-hold.ts'
 import { normalizeNativeError } from './classify.ts'
+import { ConfluentConsumer } from './confluent-consumer.ts'
 import { ensureTopic } from './ensure-topic.ts'
 import { LingerChoice, lingerSteps } from './linger-choice.ts'
 import {
@@ -26,13 +27,18 @@ import { connectProducer } from './native-producer.ts'
 import { NativeTransactions } from './native-transactions.ts'
 
 /** librdkafka through the callback API of @confluentinc/kafka-javascript. */
-export const confluentDriver: DriverModule = {
+export const confluentDriver: ConsumingDriverModule = {
   name: 'confluent',
   needsBrokers: (passThrough) => !('bootstrap.servers' in passThrough) && !('test.mock.num.brokers' in passThrough),
   async createDriver(options) {
     const driver = new ConfluentDriver(await loadNativeModule(), options)
     await driver.connect()
     return driver
+  },
+  async createConsumer(options) {
+    const consumer = new ConfluentConsumer(options)
+    await consumer.connect(await loadNativeModule())
+    return consumer
   },
 }
 

@@ -8,6 +8,7 @@ export interface NativeModule {
   readonly librdkafkaVersion: string
   readonly CODES: { readonly ERRORS: Readonly<Record<string, number>> }
   readonly Producer: new (config: NativeConfig) => NativeProducer
+  readonly KafkaConsumer: new (config: NativeConsumerConfig) => NativeConsumer
   readonly AdminClient: { createFrom(producer: NativeProducer): NativeAdmin }
 }
 
@@ -23,11 +24,18 @@ export interface NativeError {
 
 type NativeCallback = (error: NativeError | null | undefined) => void
 
-export interface NativeProducer {
+/** What producers and consumers have in common. */
+export interface NativeConnection {
   connect(
     options: { timeout: number },
     callback: (error: NativeError | null | undefined, metadata?: NativeMetadata) => void,
   ): void
+  isConnected(): boolean
+  on(event: 'event.error', listener: (error: NativeError) => void): void
+  on(event: 'event.stats', listener: (statistics: { readonly message: string }) => void): void
+}
+
+export interface NativeProducer extends NativeConnection {
   disconnect(timeoutMs: number, callback: () => void): void
   flush(timeoutMs: number, callback: (error: NativeError | null | undefined) => void): void
   getMetadata(
@@ -46,16 +54,9 @@ export interface NativeProducer {
     timeoutMs: number,
     callback: NativeCallback,
   ): void
-  getMetadata(
-    options: { topic: string; timeout: number },
-    callback: (error: NativeError | null | undefined, metadata?: NativeMetadata) => void,
-  ): void
   setSaslCredentials(username: string, password: string): void
-  isConnected(): boolean
   poll(): void
   setPollInBackground(enabled: boolean): void
-  on(event: 'event.error', listener: (error: NativeError) => void): void
-  on(event: 'event.stats', listener: (statistics: { readonly message: string }) => void): void
   getClient(): NativeClient
 }
 
@@ -76,6 +77,82 @@ export interface NativeClient {
     headers: readonly Readonly<Record<string, Buffer | string>>[] | undefined,
   ): number
   configureCallbacks(add: boolean, callbacks: { event: { delivery_cb: DeliveryCallback } }): void
+}
+
+export interface NativePartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** An offset, or one of librdkafka’s logical ones: -1 the end, -2 the beginning, -1001 none. */
+export interface NativePosition extends NativePartition {
+  readonly offset?: number
+  readonly metadata?: string
+}
+
+export type NativeConsumerConfig = Readonly<Record<string, NativeConfig[string] | ((...args: never[]) => void)>>
+
+/** The wrapper finds them among the settings. */
+export interface NativeConsumerCallbacks {
+  readonly rebalance_cb: (event: NativeError | undefined, partitions: readonly NativePartition[]) => void
+  readonly offset_commit_cb: (error: NativeError | undefined, positions: readonly NativePosition[]) => void
+  /** Not documented, and what Confluent’s own KafkaJS-compatible API is made on. */
+  readonly queue_non_empty_cb: () => void
+}
+
+export interface NativeConsumer extends NativeConnection {
+  disconnect(callback: () => void): void
+  /** These throw with a text alone, or with a NativeError. */
+  subscribe(topics: readonly string[]): void
+  unsubscribe(): void
+  assign(positions: readonly NativePosition[]): void
+  unassign(): void
+  incrementalAssign(positions: readonly NativePosition[]): void
+  incrementalUnassign(partitions: readonly NativePartition[]): void
+  assignmentLost(): boolean
+  rebalanceProtocol(): 'NONE' | 'COOPERATIVE' | 'EAGER'
+  pause(partitions: readonly NativePartition[]): void
+  resume(partitions: readonly NativePartition[]): void
+  /** Hands over only: the result comes by `offset_commit_cb`. */
+  commit(positions: readonly NativePosition[]): void
+  /** These four hold a thread of libuv until they are done. */
+  seek(position: NativePosition, timeoutMs: number, callback: NativeCallback): void
+  committed(partitions: readonly NativePartition[], timeoutMs: number, callback: NativeResult<NativePositions>): void
+  offsetsForTimes(times: readonly NativePosition[], timeoutMs: number, callback: NativeResult<NativePositions>): void
+  queryWatermarkOffsets(
+    topic: string,
+    partition: number,
+    timeoutMs: number,
+    callback: NativeResult<{ readonly lowOffset: number; readonly highOffset: number }>,
+  ): void
+  getMetadata(
+    options: { allTopics: boolean; timeout: number },
+    callback: NativeResult<{ readonly topics: readonly { readonly name: string }[] }>,
+  ): void
+  getClient(): NativeReader
+}
+
+/** An element that failed is an Error. */
+export type NativePositions = readonly (NativePosition | Error)[]
+type NativeResult<Value> = (error: NativeError | null | undefined, value: Value) => void
+
+/** The binding itself: the wrapper’s own `consume` emits an event for each message. */
+export interface NativeReader {
+  consume(
+    timeoutMs: number,
+    maxMessages: number,
+    onlyFirstWaits: boolean,
+    callback: (error: NativeError | null, messages: NativeMessage[]) => void,
+  ): void
+}
+
+export interface NativeMessage extends NativePartition {
+  readonly offset: number
+  readonly timestamp: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  /** An object for each header, with its name as the only property. */
+  readonly headers?: Readonly<Record<string, Buffer>>[]
 }
 
 export interface DeliveryReport {

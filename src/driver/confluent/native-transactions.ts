@@ -1,6 +1,7 @@
 import { createDriverError } from '../driver-error.ts'
 import type { DriverFailure, DriverTransactions, TransactionIdentity } from '../driver.ts'
 import { normalizeNativeError } from './classify.ts'
+import { ConfluentConsumer } from './confluent-consumer.ts'
 import type { NativeError, NativeProducer } from './native-module.ts'
 
 type Call = (done: (error: NativeError | null | undefined) => void) => void
@@ -40,7 +41,8 @@ export class NativeTransactions implements DriverTransactions {
   sendOffsets(
     ...[offsets, consumer]: Parameters<DriverTransactions['sendOffsets']>
   ): Promise<DriverFailure | undefined> {
-    return this.#call((done) => this.#producer.sendOffsetsToTransaction(offsets, consumer, callTimeoutMs, done))
+    const native = consumer instanceof ConfluentConsumer ? consumer.native : consumer
+    return this.#call((done) => this.#producer.sendOffsetsToTransaction(offsets, native, callTimeoutMs, done))
   }
 
   /** Resolves when no call uses the producer any more; a later one is refused. */

@@ -99,11 +99,20 @@ export function createFakeNative(connectingAtOnce = Infinity): {
       producers.push(this)
     }
   }
+  const KafkaConsumer = function KafkaConsumer(): never {
+    throw new Error('not part of this fake')
+  }
   const createFrom = (): never => {
     throw new Error('not part of this fake')
   }
   return {
-    native: { librdkafkaVersion: 'fake', CODES: { ERRORS: {} }, Producer, AdminClient: { createFrom } },
+    native: {
+      librdkafkaVersion: 'fake',
+      CODES: { ERRORS: {} },
+      Producer,
+      KafkaConsumer: KafkaConsumer as unknown as NativeModule['KafkaConsumer'],
+      AdminClient: { createFrom },
+    },
     producers,
   }
 }

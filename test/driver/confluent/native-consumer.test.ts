@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest'
+import { NativeRequests, toDriverError } from '../../../src/driver/confluent/native-consumer.ts'
+import type { NativeConsumer, NativePositions } from '../../../src/driver/confluent/native-module.ts'
+
+type Answer = (error: { code: number; message: string } | null, value?: unknown) => void
+
+/** Questions wait until they are answered. */
+function createRequests() {
+  const asked: { question: string; answer: Answer }[] = []
+  const consumer = {
+    committed: (_: unknown, __: number, answer: Answer) => asked.push({ question: 'committed', answer }),
+    offsetsForTimes: (_: unknown, __: number, answer: Answer) => asked.push({ question: 'times', answer }),
+    queryWatermarkOffsets: (...[topic, , , answer]: [string, number, number, Answer]) =>
+      asked.push({ question: `watermarks ${topic}`, answer }),
+    seek: (_: unknown, __: number, answer: Answer) => asked.push({ question: 'seek', answer }),
+  }
+  return { requests: new NativeRequests(consumer as unknown as NativeConsumer, 1000), asked }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const partition = (number: number) => ({ topic: 'a', partition: number })
+
+describe('questions to the broker', () => {
+  test('are asked one at a time, since each holds a thread, also after one that failed', async () => {
+    const { requests, asked } = createRequests()
+    const watermarks = ['a', 'b'].map((topic) => requests.watermarks({ topic, partition: 0 }))
+    await turn()
+    expect(asked.map(({ question }) => question)).toEqual(['watermarks a'])
+    asked[0]!.answer({ code: 3, message: 'Broker: Unknown topic or partition' })
+    await expect(watermarks[0]).rejects.toMatchObject({ code: 'TOPIC_NOT_FOUND', driverCode: 3 })
+    asked[1]!.answer(null, { lowOffset: 1, highOffset: 5 })
+    expect(await watermarks[1]).toEqual({ low: 1, high: 5 })
+  })
+
+  test('times become offsets, the end where nothing is as new; the rest needs no question', async () => {
+    const { requests, asked } = createRequests()
+    expect(
+      await requests.resolve([
+        { ...partition(0), offset: 7 },
+        { ...partition(1), offset: 'earliest' },
+        { ...partition(2), offset: 'latest' },
+      ]),
+    ).toEqual([
+      { ...partition(0), offset: 7 },
+      { ...partition(1), offset: -2 },
+      { ...partition(2), offset: -1 },
+    ])
+    expect(asked).toEqual([])
+    const resolved = requests.resolve([0, 1].map((number) => ({ ...partition(number), offset: { timestamp: 5 } })))
+    await turn()
+    const found: NativePositions = [
+      { ...partition(0), offset: 3 },
+      { ...partition(1), offset: -1 },
+    ]
+    asked[0]!.answer(null, found)
+    expect(await resolved).toEqual(found)
+  })
+
+  test('a partition that failed by itself fails the call, by its name', async () => {
+    const { requests, asked } = createRequests()
+    const committed = requests.committed([partition(0), partition(1)])
+    await turn()
+    asked[0]!.answer(null, [{ ...partition(0), offset: 3 }, new Error('Broker: Unknown topic or partition')])
+    await expect(committed).rejects.toMatchObject({
+      code: 'DRIVER_FAILED',
+      message: expect.stringContaining('a/1: Broker: Unknown topic') as string,
+    })
+  })
+
+  test('close waits for the one under way and refuses the others', async () => {
+    const { requests, asked } = createRequests()
+    const [first, second] = [
+      requests.seek({ ...partition(0), offset: 1 }),
+      requests.seek({ ...partition(0), offset: 2 }),
+    ]
+    await turn()
+    let isClosed = false
+    const closed = requests.close().then(() => (isClosed = true))
+    await turn()
+    expect(isClosed).toBe(false)
+    asked[0]!.answer(null)
+    await first
+    await expect(second).rejects.toMatchObject({ code: 'CLOSE_TIMED_OUT' })
+    await closed
+    expect(asked).toHaveLength(1)
+  })
+})
+
+test('what the wrapper throws has a number, or only a text', () => {
+  expect(toDriverError({ code: 25, message: 'Broker: Unknown member' })).toMatchObject({
+    code: 'GROUP_REJOIN_REQUIRED',
+  })
+  expect(toDriverError(new Error('disconnected') as never)).toMatchObject({ code: 'DRIVER_FAILED' })
+})

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest'
+import type { ConsumingDriverModule, DriverConsumer } from '../../src/driver.ts'
+import { createMemoryDriver, describeDriverConsumerContract, type MemoryDriver } from '../../src/testing.ts'
+
+/** Runs the contract without a test framework, on the memory driver with some methods replaced; gives what fails. */
+async function failuresOf(
+  change: (consumer: DriverConsumer) => Partial<DriverConsumer>,
+  only: RegExp,
+): Promise<string[]> {
+  const cases: { name: string; run: () => Promise<void> }[] = []
+  let before = (): Promise<void> => Promise.resolve()
+  let after = before
+  const memory: MemoryDriver = createMemoryDriver({ partitions: 3 })
+  const driver: ConsumingDriverModule = {
+    name: 'broken',
+    needsBrokers: () => false,
+    createDriver: (options) => memory.createDriver(options),
+    async createConsumer(options) {
+      const consumer = await memory.createConsumer(options)
+      const methods = [
+        'subscribe',
+        'assign',
+        'poll',
+        'pause',
+        'resume',
+        'seek',
+        'commit',
+        'committed',
+        'watermarks',
+        'close',
+      ] as const
+      const bound = Object.fromEntries(methods.map((name) => [name, (consumer[name] as () => unknown).bind(consumer)]))
+      return { ...(bound as unknown as DriverConsumer), ...change(consumer) }
+    },
+  }
+  const start = () =>
+    Promise.resolve({
+      options: { driver },
+      partitions: 3,
+      read: () => Promise.resolve([]),
+      close: () => Promise.resolve(),
+    })
+  describeDriverConsumerContract(
+    { name: 'under test', start },
+    {
+      describe: (_name, body) => body(),
+      test: (name, run) => cases.push({ name, run }),
+      beforeAll: (body) => (before = body),
+      afterAll: (body) => (after = body),
+    },
+  )
+  await before()
+  const failed: string[] = []
+  for (const { name, run } of cases.filter((one) => only.test(one.name))) {
+    await run().catch(() => failed.push(name))
+  }
+  await after()
+  return failed
+}
+
+describe('a driver that breaks the contract is found out', () => {
+  test.each<[string, RegExp, (consumer: DriverConsumer) => Partial<DriverConsumer>]>([
+    [
+      'loses what stands before the end',
+      /watermarks/,
+      () => ({ watermarks: () => Promise.resolve({ low: 0, high: 2 }) }),
+    ],
+    [
+      'does not end a poll',
+      /one poll at a time/,
+      (consumer) => ({ close: () => consumer.close().then(() => Promise.reject(new Error('closed badly'))) }),
+    ],
+    ['seeks nowhere', /a seek goes/, () => ({ seek: () => Promise.resolve() })],
+    ['commits anything', /many commits/, () => ({ commit: () => Promise.resolve() })],
+    ['takes too much', /a poll takes/, (consumer) => ({ poll: (_, timeoutMs) => consumer.poll(100, timeoutMs) })],
+  ])('%s', async (_, only, change) => {
+    expect(await failuresOf(change, only)).toHaveLength(1)
+  })
+
+  test('one that keeps it passes', async () => {
+    expect(await failuresOf(() => ({}), /./)).toEqual([])
+  })
+})
