@@ -308,7 +308,7 @@ export const consumerFields = {
     min: 1,
     max: 86_400_000,
     unit: 'ms',
-    doc: 'A partition that has messages, is not paused and gives none for so long: the client is reported and replaced.',
+    doc: 'A partition whose end moves on while it gives nothing for so long, though it is not paused: the client is reported and replaced.',
   }),
 } as const
 

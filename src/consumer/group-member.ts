@@ -123,7 +123,13 @@ export class GroupMember {
       failed: (failure) => this.#failed(failure),
     })
     this.#consumer = consumer
-    await consumer.subscribe([...new Set(this.consumers.flatMap(({ plan }) => plan.topics))])
+    try {
+      await consumer.subscribe([...new Set(this.consumers.flatMap(({ plan }) => plan.topics))])
+    } catch (error) {
+      this.#consumer = undefined
+      await consumer.close().catch(() => undefined)
+      throw error
+    }
     this.#polling = this.#poll(consumer)
   }
 

@@ -23,13 +23,21 @@ export function startLagWatch(intervalMs: number, parts: LagWatchParts): LagWatc
   return { stop: () => clearInterval(timer) }
 }
 
+interface Behind {
+  readonly nextOffset: number
+  /** The end when it was seen first. */
+  readonly high: number
+  readonly since: number
+  isReplaced: boolean
+}
+
 class LagMeasuring {
   readonly #parts: LagWatchParts
   /**
-   * Where a partition stood when its client was replaced: what is left then, such as the markers of transactions, is nothing that
-   * could come, and no second client would give it.
+   * Partitions that give nothing though the end is further on. That alone says little: the rest may be markers of transactions, which
+   * no consumer gets. Only where the end moves on meanwhile something is wrong, and for one place a client is replaced once.
    */
-  readonly #replacedAt = new Map<string, number>()
+  readonly #behind = new Map<string, Behind>()
   #isRunning = false
 
   constructor(parts: LagWatchParts) {
@@ -67,12 +75,21 @@ class LagMeasuring {
 
   #look(work: PartitionWork, nextOffset: number, high: number): void {
     const { config, name: manifest } = work.consumer.plan
-    const durationMs = Math.round(performance.now() - work.lastProgressAt)
-    const isWaiting = work.buffered > 0 || work.isRunning || work.isHeldAtDriver || work.isPaused
-    if (isWaiting || nextOffset >= high || durationMs < config.stuckMs) return
     const partition = `partition ${work.partition} of ${work.topic}`
-    if (this.#replacedAt.get(partition) === nextOffset) return
-    this.#replacedAt.set(partition, nextOffset)
+    const isWaiting = work.buffered > 0 || work.isRunning || work.isHeldAtDriver || work.isPaused
+    if (isWaiting || nextOffset >= high) {
+      this.#behind.delete(partition)
+      return
+    }
+    const now = performance.now()
+    const seen = this.#behind.get(partition)
+    if (seen?.nextOffset !== nextOffset) {
+      this.#behind.set(partition, { nextOffset, high, since: now, isReplaced: false })
+      return
+    }
+    const durationMs = Math.round(now - seen.since)
+    if (seen.isReplaced || high === seen.high || durationMs < config.stuckMs) return
+    seen.isReplaced = true
     const parameters = { manifest, partition, durationMs, lag: high - nextOffset }
     this.#parts.stuck(new MessagingError('CONSUMER_STUCK', parameters, { manifest, topic: work.topic }))
   }

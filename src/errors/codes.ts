@@ -428,7 +428,8 @@ export const errorCodes = {
     message: 'Consumer {manifest} got nothing of {partition} for {durationMs} ms, though {lag} messages are there.',
     retriable: true,
     outcome: 'not_sent',
-    raised: 'a partition that is not paused gives no message for stuckMs while it has some; the client is replaced',
+    raised:
+      'a partition that is not paused gives no message for stuckMs while its end moves on; the client is replaced',
     remedy: 'None: the consumer joins again. If it repeats, look at the brokers.',
   },
   HANDLER_FAILED: {

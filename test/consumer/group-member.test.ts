@@ -1,5 +1,8 @@
 import { describe, expect, test, vi } from 'vitest'
+import type { ConsumingDriverModule, DriverConsumer, DriverConsumerOptions } from '../../src/driver/driver-consumer.ts'
+import { createDriverError } from '../../src/driver/driver-error.ts'
 import { createMessaging } from '../../src/index.ts'
+import { catchRejection } from '../catch-error.ts'
 import { Collected, handling, numberOf, range, setUp } from './consume.ts'
 
 /** Another process of the same application. */
@@ -122,4 +125,74 @@ test('a client with a fatal error is replaced, and messages go on', async () => 
   await other.close()
   await setup.send([2])
   await seen.count(2)
+})
+
+describe('a driver in trouble', () => {
+  /** Consumers of the driver, changed by `change`. */
+  function setUpWith(change: (consumer: DriverConsumer, count: number) => DriverConsumer, consumer = {}) {
+    const setup = setUp()
+    let count = 0
+    const driver: ConsumingDriverModule = {
+      ...setup.driver,
+      createConsumer: async (options) =>
+        change(await setup.driver.createConsumer(options), ++count),
+    }
+    const messaging = createMessaging({ driver, consumer: { group: 'g', commitIntervalMs: 5, ...consumer } }, {})
+    return { ...setup, messaging, [Symbol.asyncDispose]: () => messaging.close().then(() => setup.messaging.close()) }
+  }
+  const failure = createDriverError({ code: 'BROKER_UNAVAILABLE', reason: 'not now' })
+
+  test('whose polls fail is polled again, and told', async () => {
+    let polls = 0
+    await using setup = setUpWith((consumer) => {
+      const poll = consumer.poll.bind(consumer)
+      return Object.assign(consumer, {
+        poll: (...args: [number, number]) => (++polls <= 2 ? Promise.reject(failure) : poll(...args)),
+      })
+    })
+    const errored = setup.heard('consumer.errored')
+    const seen = new Collected<number>()
+    await setup.send([1])
+    await setup.messaging.consumers.run([handling((message) => seen.add(numberOf(message)))])
+    await seen.count(1)
+    expect(errored.values).toMatchObject([{ error: { code: 'BROKER_UNAVAILABLE' } }, { manifest: 'Items' }])
+  })
+
+  test('that refuses the subscription fails the run, and leaves nothing open', async () => {
+    await using setup = setUpWith((consumer) => Object.assign(consumer, { subscribe: () => Promise.reject(failure) }))
+    const starting = setup.messaging.consumers.run([handling(() => undefined)])
+    expect(await catchRejection(starting)).toMatchObject({ code: 'BROKER_UNAVAILABLE' })
+    expect(setup.driver.openClients).toBe(0)
+    setup.messaging.configure({ consumer: { maxMessages: 1 } })
+  })
+
+  test('that gives nothing while the end of a partition moves on is replaced', async () => {
+    let high = 5
+    await using setup = setUpWith(
+      (consumer, count) =>
+        count > 1
+          ? consumer
+          : Object.assign(consumer, {
+              watermarks: () => Promise.resolve({ low: 0, high: ++high }),
+              poll: async () => {
+                await consumer.committed([])
+                await new Promise((resolve) => setTimeout(resolve, 1))
+                if (!told) await options!.listener.assigned([{ topic: 'items', partition: 0 }])
+                told = true
+                return []
+              },
+            }),
+      { lagIntervalMs: 5, stuckMs: 20 },
+    )
+    let told = false
+    let options: DriverConsumerOptions | undefined
+    const create = setup.driver.createConsumer.bind(setup.driver)
+    Object.assign(setup.driver, { createConsumer: (given: DriverConsumerOptions) => create((options = given)) })
+    const replaced = setup.heard('consumer.replaced')
+    const seen = new Collected<number>()
+    await setup.send([1])
+    await setup.messaging.consumers.run([handling((message) => seen.add(numberOf(message)))])
+    expect(await replaced.count(1)).toMatchObject([{ error: { code: 'CONSUMER_STUCK' } }])
+    expect(await seen.count(1)).toEqual([1])
+  })
 })

@@ -29,7 +29,6 @@ function watch({ high = 10, committed = 4, startFrom = 'earliest', work: given =
     isHeldAtDriver: false,
     isPaused: false,
     isEnding: false,
-    lastProgressAt: performance.now(),
     oldestTimestamp: undefined as number | undefined,
     consumer: {
       plan: { name: 'M', config: { stuckMs: 60_000, startFrom } },
@@ -72,19 +71,40 @@ test.each([
   expect(work.lag).toBe(lag)
 })
 
-test('a partition that has messages and gives none is stuck, once for each place', async () => {
+test('a partition that gives nothing while its end moves on is stuck, once for each place', async () => {
   const { stuck, work, broker } = watch()
-  await vi.advanceTimersByTimeAsync(59_000)
+  await vi.advanceTimersByTimeAsync(60_000)
+  broker.high = 12
   expect(stuck).toEqual([])
-  await vi.advanceTimersByTimeAsync(100_000)
+  await vi.advanceTimersByTimeAsync(10_000)
   expect(stuck).toMatchObject([{ code: 'CONSUMER_STUCK', manifest: 'M' }])
   expect(stuck[0]!.message).toBe(
-    'Consumer M got nothing of partition 0 of t for 60000 ms, though 6 messages are there.',
+    'Consumer M got nothing of partition 0 of t for 60000 ms, though 8 messages are there.',
   )
-  work.nextOffset = 8
   broker.high = 20
+  await vi.advanceTimersByTimeAsync(100_000)
+  expect(stuck).toHaveLength(1)
+  work.nextOffset = 8
   await vi.advanceTimersByTimeAsync(10_000)
+  broker.high = 30
+  await vi.advanceTimersByTimeAsync(60_000)
   expect(stuck).toHaveLength(2)
+})
+
+test('what is behind an end that stands still is nothing that could come', async () => {
+  const { stuck } = watch()
+  await vi.advanceTimersByTimeAsync(1_000_000)
+  expect(stuck).toEqual([])
+})
+
+test('a message that has just come to a partition where long nothing came is not late', async () => {
+  const { stuck, broker, work } = watch({ high: 4 })
+  await vi.advanceTimersByTimeAsync(600_000)
+  broker.high = 5
+  await vi.advanceTimersByTimeAsync(10_000)
+  work.nextOffset = 5
+  await vi.advanceTimersByTimeAsync(600_000)
+  expect(stuck).toEqual([])
 })
 
 test.each([
@@ -95,8 +115,10 @@ test.each([
   { isEnding: true },
   { nextOffset: 10 },
 ])('%o is not stuck', async (given) => {
-  const { stuck } = watch({ work: given })
-  await vi.advanceTimersByTimeAsync(200_000)
+  const { stuck, broker } = watch({ work: given })
+  await vi.advanceTimersByTimeAsync(100_000)
+  if (!('nextOffset' in given)) broker.high = 20
+  await vi.advanceTimersByTimeAsync(100_000)
   expect(stuck).toEqual([])
 })
 
