@@ -134,8 +134,7 @@ describe('a driver in trouble', () => {
     let count = 0
     const driver: ConsumingDriverModule = {
       ...setup.driver,
-      createConsumer: async (options) =>
-        change(await setup.driver.createConsumer(options), ++count),
+      createConsumer: async (options) => change(await setup.driver.createConsumer(options), ++count),
     }
     const messaging = createMessaging({ driver, consumer: { group: 'g', commitIntervalMs: 5, ...consumer } }, {})
     return { ...setup, messaging, [Symbol.asyncDispose]: () => messaging.close().then(() => setup.messaging.close()) }
