@@ -64,6 +64,7 @@ const twinExceptions: Record<string, string> = {
   'consumer/connect-consumer.ts': 'seen through consumers: test/consumer/consumers.test.ts',
   'consumer/consumer-ledger.ts': 'seen through consumers: the events in test/consumer',
   'consumer/consumers-health.ts': 'seen through consumers: test/consumer/running-consumers.test.ts',
+  'consumer/create-groups.ts': 'seen through consumers: test/consumer/consumers.test.ts',
   'consumer/dead-letters.ts': 'seen through consumers: test/consumer/settle-failure.test.ts',
   'consumer/failure.ts': 'seen through consumers: test/consumer/settle-failure.test.ts',
   'consumer/handle-messages.ts': 'seen through consumers: test/consumer/consumers.test.ts, settle-failure.test.ts',

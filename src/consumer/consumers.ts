@@ -1,32 +1,16 @@
 import type { ConfigStore } from '../config/config-store.ts'
-import type { ConsumerOptions } from '../config/fields.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import {
   consumerNameOf,
   isConsumerManifestClass,
   type ConsumeMiddleware,
-  type ConsumerManifest,
   type ConsumerManifestClass,
 } from '../factory/consumer-manifest.ts'
-import { createConsumerPlan, type ConsumerPlan } from '../factory/create-consumer-plan.ts'
 import { MiddlewareList } from '../factory/middleware.ts'
-import { readConsumerManifest, type ConsumerUse } from '../factory/read-consumer-manifest.ts'
 import type { SharedParts } from '../factory/shared-parts.ts'
-import { ActiveConsumer } from './active-consumer.ts'
 import { BatchStream, type ConsumerStream } from './batch-stream.ts'
-import { connectConsumer } from './connect-consumer.ts'
-import { DeadLetters, deadLetterRoomBytes } from './dead-letters.ts'
-import { GroupMember } from './group-member.ts'
-import { planGroups } from './plan-groups.ts'
-import { describePolicy } from './retry-policy.ts'
-import { ConsumerGroups, type RunningConsumers } from './running-consumers.ts'
-
-interface Start {
-  readonly use: ConsumerUse
-  readonly overrides?: ConsumerOptions
-  /** In place of the handler that the manifest has. */
-  readonly handleBatch?: ConsumerManifest['handleBatch']
-}
+import type { StartOptions } from './create-groups.ts'
+import type { ConsumerGroups, RunningConsumers } from './running-consumers.ts'
 
 /** The consumers of one messaging instance. */
 export class Consumers {
@@ -100,7 +84,7 @@ export class Consumers {
     return starting
   }
 
-  async #start(manifests: readonly ConsumerManifestClass[], start: Start): Promise<ConsumerGroups> {
+  async #start(manifests: readonly ConsumerManifestClass[], start: StartOptions): Promise<ConsumerGroups> {
     for (const Manifest of manifests) {
       assertManifest(Manifest)
       const manifest = consumerNameOf(Manifest)
@@ -113,7 +97,10 @@ export class Consumers {
       if (!this.#store.isLocked) void this.#shared.closeSchemaRegistry()
     }
     try {
-      const groups: ConsumerGroups = await this.#create(manifests, start, () => {
+      // Most processes only send.
+      const { createGroups } = await import('./create-groups.ts')
+      const parts = { store: this.#store, shared: this.#shared, middleware: this.#middleware, ...start }
+      const groups: ConsumerGroups = await createGroups(manifests, parts, () => {
         this.#running.delete(groups)
         unlock()
       })
@@ -123,64 +110,6 @@ export class Consumers {
       unlock()
       throw error
     }
-  }
-
-  async #create(
-    manifests: readonly ConsumerManifestClass[],
-    start: Start,
-    onStopped: () => void,
-  ): Promise<ConsumerGroups> {
-    const shared = this.#shared
-    const config = this.#store.resolve()
-    shared.startInstruments(config)
-    const { instance } = shared
-    const plans = await Promise.all(manifests.map((Manifest) => this.#plan(Manifest, start)))
-    const classes = new Map(manifests.map((Manifest) => [consumerNameOf(Manifest), Manifest]))
-    const module = await shared.loadDriver(config.driver)
-    const maxMessageBytes = this.#store.resolveProducer('dead letters', {}).maxMessageBytes + deadLetterRoomBytes
-    const deadLetters = new DeadLetters(() => shared.connectClient!({ acks: 'all', maxMessageBytes }))
-    const members = Array.from(planGroups(plans), ([group, ofGroup]) => {
-      const stop = (error: MessagingError): void => groups.fail(error)
-      return new GroupMember({
-        group,
-        driver: module.name,
-        consumers: ofGroup.map((plan) => {
-          const middleware = this.#middleware.of(classes.get(plan.name)!)
-          return new ActiveConsumer({ instance, plan, deadLetters, middleware, stop })
-        }),
-        connect: (listener) => connectConsumer(module, config, { ...ofGroup[0]!.config, group }, listener),
-      })
-    })
-    let isStarted = false
-    const groups: ConsumerGroups = new ConsumerGroups({
-      members,
-      stopTimeoutMs: config.stopTimeoutMs,
-      onStopped: () => {
-        if (isStarted) onStopped()
-      },
-    })
-    await groups.start()
-    isStarted = true
-    shared.watchExit?.()
-    for (const { group, driver, consumers } of members) {
-      for (const { ledger, plan } of consumers) {
-        const topics = plan.topics.map(String).join(', ')
-        ledger.publish('consumer.started', () => ({ group, driver, topics, policy: describePolicy(plan.config) }))
-      }
-    }
-    return groups
-  }
-
-  async #plan(Manifest: ConsumerManifestClass, { use, overrides, handleBatch }: Start): Promise<ConsumerPlan> {
-    const read = readConsumerManifest(Manifest, use)
-    const config = this.#store.resolve()
-    const plan = await createConsumerPlan(read, this.#store.resolveConsumer(read.name, read.attributes, overrides), {
-      instance: this.#shared.instance,
-      config,
-      schemaRegistry: () => this.#shared.schemaRegistry(config),
-    })
-    if (handleBatch !== undefined) Object.assign(plan.manifest, { handle: undefined, handleBatch })
-    return plan
   }
 }
 

@@ -1,0 +1,97 @@
+import type { ConfigStore } from '../config/config-store.ts'
+import type { ConsumerOptions } from '../config/fields.ts'
+import type { MessagingError } from '../errors/messaging-error.ts'
+import {
+  consumerNameOf,
+  type ConsumeMiddleware,
+  type ConsumerManifest,
+  type ConsumerManifestClass,
+} from '../factory/consumer-manifest.ts'
+import { createConsumerPlan, type ConsumerPlan } from '../factory/create-consumer-plan.ts'
+import type { MiddlewareList } from '../factory/middleware.ts'
+import { readConsumerManifest, type ConsumerUse } from '../factory/read-consumer-manifest.ts'
+import type { SharedParts } from '../factory/shared-parts.ts'
+import { ActiveConsumer } from './active-consumer.ts'
+import { connectConsumer } from './connect-consumer.ts'
+import { DeadLetters, deadLetterRoomBytes } from './dead-letters.ts'
+import { GroupMember } from './group-member.ts'
+import { planGroups } from './plan-groups.ts'
+import { describePolicy } from './retry-policy.ts'
+import { ConsumerGroups } from './running-consumers.ts'
+
+/** How consumers are started. */
+export interface StartOptions {
+  readonly use: ConsumerUse
+  /** They win over every layer of configuration. */
+  readonly overrides?: ConsumerOptions
+  /** In place of the handler that the manifest has. */
+  readonly handleBatch?: ConsumerManifest['handleBatch']
+}
+
+export interface ConsumerGroupsEnvironment extends StartOptions {
+  readonly store: ConfigStore
+  readonly shared: SharedParts
+  readonly middleware: MiddlewareList<ConsumeMiddleware, ConsumerManifestClass>
+}
+
+/** Manifests and configuration become members of groups that have subscribed. @param onStopped told once, if they have started */
+export async function createGroups(
+  manifests: readonly ConsumerManifestClass[],
+  environment: ConsumerGroupsEnvironment,
+  onStopped: () => void,
+): Promise<ConsumerGroups> {
+  const { store, shared, middleware } = environment
+  const config = store.resolve()
+  shared.startInstruments(config)
+  const { instance } = shared
+  const plans = await Promise.all(manifests.map((Manifest) => createPlan(Manifest, environment)))
+  const classes = new Map(manifests.map((Manifest) => [consumerNameOf(Manifest), Manifest]))
+  const module = await shared.loadDriver(config.driver)
+  const maxMessageBytes = store.resolveProducer('dead letters', {}).maxMessageBytes + deadLetterRoomBytes
+  const deadLetters = new DeadLetters(() => shared.connectClient!({ acks: 'all', maxMessageBytes }))
+  const members = Array.from(planGroups(plans), ([group, ofGroup]) => {
+    const stop = (error: MessagingError): void => groups.fail(error)
+    return new GroupMember({
+      group,
+      driver: module.name,
+      consumers: ofGroup.map((plan) => {
+        const chain = middleware.of(classes.get(plan.name)!)
+        return new ActiveConsumer({ instance, plan, deadLetters, middleware: chain, stop })
+      }),
+      connect: (listener) => connectConsumer(module, config, { ...ofGroup[0]!.config, group }, listener),
+    })
+  })
+  let isStarted = false
+  const groups: ConsumerGroups = new ConsumerGroups({
+    members,
+    stopTimeoutMs: config.stopTimeoutMs,
+    onStopped: () => {
+      if (isStarted) onStopped()
+    },
+  })
+  await groups.start()
+  isStarted = true
+  shared.watchExit?.()
+  for (const { group, driver, consumers } of members) {
+    for (const { ledger, plan } of consumers) {
+      const topics = plan.topics.map(String).join(', ')
+      ledger.publish('consumer.started', () => ({ group, driver, topics, policy: describePolicy(plan.config) }))
+    }
+  }
+  return groups
+}
+
+async function createPlan(
+  Manifest: ConsumerManifestClass,
+  { store, shared, use, overrides, handleBatch }: ConsumerGroupsEnvironment,
+): Promise<ConsumerPlan> {
+  const read = readConsumerManifest(Manifest, use)
+  const config = store.resolve()
+  const plan = await createConsumerPlan(read, store.resolveConsumer(read.name, read.attributes, overrides), {
+    instance: shared.instance,
+    config,
+    schemaRegistry: () => shared.schemaRegistry(config),
+  })
+  if (handleBatch !== undefined) Object.assign(plan.manifest, { handle: undefined, handleBatch })
+  return plan
+}
