@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createMessaging, type MessagingOptions } from '../../src/index.ts'
+import { startMockCluster, type MockCluster } from '../../src/testing.ts'
+import { Collected, handling, numberOf, range, Sent } from './consume.ts'
+
+let cluster: MockCluster
+
+beforeAll(async () => {
+  cluster = await startMockCluster()
+})
+afterAll(() => cluster.close())
+
+const setUp = (consumer: MessagingOptions['consumer']) =>
+  createMessaging({ brokers: cluster.brokers, closeOnExit: false, consumer: { protocol: 'consumer', ...consumer } }, {})
+
+test('librdkafka: what was sent is handled, committed, and not handled again', async () => {
+  await using messaging = setUp({ group: 'native', commitIntervalMs: 50 })
+  const seen = new Collected<number>()
+  const Items = handling((message) => seen.add(numberOf(message)))
+  await messaging.registry.sendMany(
+    Sent,
+    range(1, 500).map((n) => ({ n })),
+    { partition: 0 },
+  )
+  const first = await messaging.consumers.run([Items])
+  expect(await seen.count(500)).toEqual(range(1, 500))
+  await first.stop()
+  await messaging.registry.send(Sent, { n: 501 }, { partition: 0 })
+  await using _ = await messaging.consumers.run([Items])
+  await seen.count(501)
+  expect(seen.values.slice(500)).toEqual([501])
+})
+
+test('librdkafka: a slow partition is held back, the others go on, and nothing is lost or handled twice', async () => {
+  await using messaging = setUp({ group: 'slow', bufferMaxBytes: 200 })
+  const seen = new Collected<number>()
+  const gate = Promise.withResolvers<void>()
+  const Items = handling(
+    async (message) => {
+      if (message.partition === 1) await gate.promise
+      seen.add(numberOf(message))
+    },
+    { topic: 'held' },
+  )
+  class Held extends Sent {
+    override readonly topic = 'held' as never
+  }
+  await messaging.registry.sendMany(
+    Held,
+    range(1, 300).map((n) => ({ n })),
+    { partition: 1 },
+  )
+  await using running = await messaging.consumers.run([Items])
+  await messaging.registry.sendMany(
+    Held,
+    range(1001, 1300).map((n) => ({ n })),
+    { partition: 2 },
+  )
+  expect(await seen.count(300)).toEqual(range(1001, 1300))
+  gate.resolve()
+  expect((await seen.count(600)).slice(300)).toEqual(range(1, 300))
+  expect(running.health()).toMatchObject({ isAlive: true, isReady: true })
+})
+
+test('librdkafka: what fails goes to the dead letter topic', async () => {
+  await using messaging = setUp({ group: 'failing', retryAttempts: 2, retryDelayMs: 1 })
+  const dead = new Collected<string | undefined>()
+  class Failing extends Sent {
+    override readonly topic = 'failing' as never
+  }
+  const Fail = handling(() => Promise.reject(new Error('no')), { topic: 'failing' })
+  const ReadDead = class ReadDead extends handling(
+    (message) => dead.add(message.header('postrider-dead-letter-attempts')),
+    { topic: 'failing.dead-letter', group: 'dead' },
+  ) {}
+  await messaging.registry.send(Failing, { n: 1 })
+  await messaging.registry.send(
+    class Made extends Sent {
+      override readonly topic = 'failing.dead-letter' as never
+    },
+    { n: 0 },
+  )
+  await using _ = await messaging.consumers.run([Fail, ReadDead])
+  expect(await dead.count(2)).toContain('2')
+})
+
+test('librdkafka: partitions move to a second member and back without anything handled twice', async () => {
+  const consumer = { group: 'moving', maxMessages: 1, commitIntervalMs: 100_000 }
+  await using first = setUp(consumer)
+  await using second = setUp(consumer)
+  const seen = new Collected<number>()
+  const bySecond = new Collected<number>()
+  class Moving extends Sent {
+    override readonly topic = 'moving' as never
+  }
+  const send = async (numbers: readonly number[]): Promise<void> => {
+    for (const n of numbers) await first.registry.send(Moving, { n }, { partition: n % 4 })
+  }
+  const One = handling((message) => seen.add(numberOf(message)), { topic: 'moving' })
+  const Two = handling((message) => (seen.add(numberOf(message)), bySecond.add(numberOf(message))), { topic: 'moving' })
+  await send(range(1, 20))
+  await first.consumers.run([One])
+  await seen.count(20)
+  const joined = await second.consumers.run([Two])
+  // Until it has partitions of its own.
+  let sent = 20
+  while (bySecond.values.length === 0) await send(range(sent + 1, (sent += 4)))
+  await seen.count(sent)
+  await joined.stop()
+  await send(range(sent + 1, (sent += 20)))
+  await seen.count(sent)
+  expect(seen.values.toSorted((a, b) => a - b)).toEqual(range(1, sent))
+})
