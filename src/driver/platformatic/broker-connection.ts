@@ -88,7 +88,7 @@ export class BrokerConnection {
     return callApi(this.#library, this.#connection, name, this.#version(name), args)
   }
 
-  /** Sends batches, by topic and partition. With `acks` 0 the callback says that they are written. */
+  /** Sends batches, by topic and partition. With `acks` 0 the callback says that they are written, within `timeoutMs` or the connection ends. */
   produce(
     acks: number,
     timeoutMs: number,
@@ -106,12 +106,16 @@ export class BrokerConnection {
       writer.context.noResponse = acks === 0
       return writer
     }
+    let timer: NodeJS.Timeout | undefined
     const finish: LibraryCallback = (error, response) => {
+      clearTimeout(timer)
       if (this.#pending.delete(finish)) callback(error, response)
     }
     this.#pending.add(finish)
     const { parseResponse } = this.#library.apis[`produceV${this.produceVersion}`]!
     this.#connection.send(produceKey, this.produceVersion, write, parseResponse, compact, compact, finish)
+    // The library bounds the wait for an answer only; a broker that hangs would keep what expects none for ever.
+    if (acks === 0 && this.#pending.has(finish)) timer = setTimeout(() => this.abort(), timeoutMs).unref()
   }
 
   /** Ends it at once; what waits for an answer fails. */

@@ -1,4 +1,4 @@
-import { createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { BrokerConnection, type BrokerAddress } from '../../../src/driver/platformatic/broker-connection.ts'
 import { createConnectionOptions } from '../../../src/driver/platformatic/connection-options.ts'
@@ -27,6 +27,20 @@ function open(address: BrokerAddress, onClose: (closed: BrokerConnection) => voi
 function addressOf(broker: string): BrokerAddress {
   const [host = '', port] = broker.split(':')
   return { host, port: Number(port) }
+}
+
+async function listen(onSocket: (socket: Socket) => void): Promise<BrokerAddress> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => undefined))
+    onSocket(socket)
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  await new Promise((resolve) => server.once('listening', resolve))
+  return { host: '127.0.0.1', port: (server.address() as { port: number }).port }
 }
 
 describe('a connection', () => {
@@ -59,23 +73,29 @@ describe('a connection', () => {
     expect(await failed.promise).toMatchObject({ message: 'Connection closed' })
     expect(await forgotten.promise).toMatchObject({ message: 'Connection closed' })
   })
+
+  test('is given up when the broker reads no more, also by those who expect no answer', async () => {
+    const broker = addressOf(mock.brokers[0]!)
+    const accepted: Socket[] = []
+    const address = await listen((socket) => {
+      accepted.push(socket)
+      const onward = connect(broker.port, broker.host).on('error', () => undefined)
+      socket.on('close', () => onward.destroy())
+      socket.pipe(onward).pipe(socket)
+    })
+    const closed = Promise.withResolvers<BrokerConnection>()
+    const connection = await open(address, closed.resolve)
+    for (const socket of accepted) socket.unpipe().pause()
+    const failed = Promise.withResolvers<unknown>()
+    const payload = Buffer.alloc(16_000_000)
+    connection.produce(0, 200, [['t', [{ partition: 0, payload }]]], () => undefined)
+    connection.produce(0, 200, [['t', [{ partition: 0, payload }]]], failed.resolve)
+    expect(await failed.promise).toMatchObject({ message: 'Connection closed' })
+    expect(await closed.promise).toBe(connection)
+  })
 })
 
 describe('a server', () => {
-  async function listen(onSocket: (socket: Socket) => void): Promise<BrokerAddress> {
-    const sockets = new Set<Socket>()
-    const server = createServer((socket) => {
-      sockets.add(socket.on('error', () => undefined))
-      onSocket(socket)
-    }).listen(0, '127.0.0.1')
-    onTestFinished(() => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    })
-    await new Promise((resolve) => server.once('listening', resolve))
-    return { host: '127.0.0.1', port: (server.address() as { port: number }).port }
-  }
-
   test('that takes connections and says nothing is given up', async () => {
     await expect(open(await listen(() => undefined))).rejects.toThrow()
   })
