@@ -17,11 +17,14 @@ import { createMessaging, type Messaging } from '../messaging.ts'
 import type { DriverContract, DriverUnderTest, TestFramework } from './driver-contract.ts'
 import { GroupMember } from './group-member.ts'
 
+/** Short sessions: those of a second, asked for by the member. */
+type ClusterAbility = 'offsets by time' | 'rebalances' | 'short sessions' | 'static members'
+
 export interface DriverConsumerContract extends Pick<DriverContract, 'name' | 'start'> {
   /** What consumers are made with besides; the brokers are those of `start`. */
   readonly consumer?: Partial<DriverConsumerOptions>
   /** What the cluster, not the driver, cannot do; what needs it is left out. */
-  readonly clusterLacks?: readonly ('offsets by time' | 'rebalances' | 'static members')[]
+  readonly clusterLacks?: readonly ClusterAbility[]
 }
 
 /**
@@ -31,8 +34,7 @@ export interface DriverConsumerContract extends Pick<DriverContract, 'name' | 's
  */
 export function describeDriverConsumerContract(contract: DriverConsumerContract, framework: TestFramework): void {
   const { describe, test, beforeAll, afterAll } = framework
-  const has = (what: 'offsets by time' | 'rebalances' | 'static members'): boolean =>
-    !contract.clusterLacks?.includes(what)
+  const has = (what: ClusterAbility): boolean => !contract.clusterLacks?.includes(what)
   describe(`consumer contract: ${contract.name}`, () => {
     let driver: DriverUnderTest
     let module: ConsumingDriverModule
@@ -418,7 +420,7 @@ export function describeDriverConsumerContract(contract: DriverConsumerContract,
       })
     }
 
-    if (has('rebalances')) {
+    if (has('short sessions')) {
       test('a member that does not poll in time loses its partitions, may not commit them, and joins again', async () => {
         const { topic, texts } = await createTopic(5)
         const options = { group: `contract.${randomUUID()}`, maxPollIntervalMs: 1000, sessionTimeoutMs: 1000 }

@@ -16,7 +16,7 @@ describeDriverConsumerContract(
   {
     name: 'confluent on the mock cluster',
     start,
-    clusterLacks: ['offsets by time', 'rebalances', 'static members'],
+    clusterLacks: ['offsets by time', 'rebalances', 'short sessions', 'static members'],
   },
   { describe, test: test.concurrent, beforeAll, afterAll },
 )

@@ -17,6 +17,12 @@ describeDriverConsumerContract(
   { describe, test: test.concurrent, beforeAll, afterAll },
 )
 describeDriverConsumerContract(
-  { name: 'confluent on Apache Kafka, protocol of KIP-848', start, consumer: { protocol: 'consumer' } },
+  {
+    name: 'confluent on Apache Kafka, protocol of KIP-848',
+    start,
+    consumer: { protocol: 'consumer' },
+    // The broker decides about them there: 45 seconds.
+    clusterLacks: ['short sessions'],
+  },
   { describe, test: test.concurrent, beforeAll, afterAll },
 )

@@ -259,7 +259,8 @@ export class ConfluentConsumer implements DriverConsumer {
       this.#starting = new Map(partitions.map((partition) => [nameOf(partition), partition]))
       for (const partition of partitions) this.#owned.set(nameOf(partition), partition)
     } else if (kind === 'lost') this.#forget(partitions)
-    await this.#options.listener[kind](partitions)
+    // Rebalances that change nothing for this member come without partitions.
+    if (partitions.length > 0) await this.#options.listener[kind](partitions)
   }
 
   #carryOut(change: Change): void {
