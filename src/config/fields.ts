@@ -139,7 +139,7 @@ export const consumerFields = {
   }),
   protocol: choice(['classic', 'consumer'] as const, {
     default: 'classic',
-    doc: 'How the group is kept: `consumer` is KIP-848, where the broker decides about session and assignment.',
+    doc: 'How the group is kept: `consumer` is KIP-848, where the broker decides about session and assignment. Experimental: its tests on a real Kafka do not all pass yet.',
   }),
   startFrom: choice(['earliest', 'latest'] as const, {
     default: 'earliest',
