@@ -60,7 +60,7 @@ export function readArguments(args: readonly string[]): BenchArguments {
     rounds: readCount('rounds', values.rounds) ?? (isQuick ? 2 : 5),
     // The native driver needs most of a second to settle on how long to linger.
     warmUpMs: 1000,
-    windowMs: isQuick ? 700 : 1_200,
+    windowMs: isQuick ? 700 : 1_000,
     messages: readCount('messages', values.messages) ?? 10_000_000,
     isQuick,
     json: values.json,
