@@ -39,7 +39,7 @@ export interface NativeProducer extends NativeConnection {
   disconnect(timeoutMs: number, callback: () => void): void
   flush(timeoutMs: number, callback: (error: NativeError | null | undefined) => void): void
   getMetadata(
-    request: { topic?: string; timeout: number },
+    request: { topic: string; timeout: number },
     callback: (error: NativeError | null | undefined, metadata?: NativeMetadata) => void,
   ): void
   queryWatermarkOffsets(topic: string, partition: number, timeoutMs: number, callback: NativeCallback): void

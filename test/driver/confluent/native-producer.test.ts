@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { NativeError } from '../../../src/driver/confluent/native-module.ts'
 import { connectProducer } from '../../../src/driver/confluent/native-producer.ts'
 import type { DriverFailure } from '../../../src/driver/driver.ts'
-import { createDriverOptions, defaultProfile } from '../driver-options.ts'
+import { createDriverOptions } from '../driver-options.ts'
 import { createFakeNative, FakeNativeProducer } from './fake-native.ts'
 
 const ignore = (): void => undefined
@@ -35,15 +35,6 @@ describe('connectProducer', () => {
     const { native, producers } = createFakeNative()
     await connectProducer(native, createDriverOptions(), ignore, { 'linger.ms': 1 })
     expect(producers[0]!.config).toMatchObject({ 'linger.ms': 1, 'client.id': 'test' })
-  })
-
-  test('one that needs an id asks about the cluster once more, since its first question may have come too early', async () => {
-    const { native, producers } = createFakeNative()
-    await connectProducer(native, createDriverOptions(), ignore)
-    expect(producers[0]!.questions).toBe(1)
-    const profile = { ...defaultProfile, idempotence: false }
-    await connectProducer(native, createDriverOptions({ profile }), ignore)
-    expect(producers[1]!.questions).toBe(0)
   })
 
   test('bad credentials end the wait at once', async () => {
