@@ -8,7 +8,7 @@ import type {
   TopicPartition,
 } from '../driver-consumer.ts'
 import type { DriverFailure, DriverHeader } from '../driver.ts'
-import { normalizeNativeError } from './classify.ts'
+import { classifyErrorNumber } from '../error-numbers.ts'
 import { FollowedTopics } from './followed-topics.ts'
 import { connectConsumer, NativeRequests, toDriverError } from './native-consumer.ts'
 import type {
@@ -314,7 +314,7 @@ export class ConfluentConsumer implements DriverConsumer {
     const receive = (error: NativeError | null, messages: NativeMessage[]): void => {
       this.#consuming = undefined
       if (error) {
-        this.#fail(normalizeNativeError(error.code, error.message))
+        this.#fail(classifyErrorNumber(error.code, error.message))
         // More may be waiting behind it.
         this.#isSignalled = true
       } else if (this.#unwanted.size === 0 && !this.#isPausedMidway) {

@@ -11,7 +11,7 @@ import type {
   TopicSpecification,
 } from '../driver.ts'
 import { BatchHold } from './batch-hold.ts'
-import { normalizeNativeError } from './classify.ts'
+import { classifyErrorNumber } from '../error-numbers.ts'
 import { ConfluentConsumer } from './confluent-consumer.ts'
 import { ensureTopic } from './ensure-topic.ts'
 import { LingerChoice, lingerSteps } from './linger-choice.ts'
@@ -143,7 +143,7 @@ export class ConfluentDriver implements Driver {
       return true
     }
     if (errorNumber === queueFull) return false
-    const failure = normalizeNativeError(errorNumber, this.#nameOf(errorNumber))
+    const failure = classifyErrorNumber(errorNumber, this.#nameOf(errorNumber))
     settlement.settle({ ...failure, outcome: 'not_sent' }, partition, -1, -1)
     return true
   }
@@ -179,7 +179,7 @@ export class ConfluentDriver implements Driver {
     return new Promise((resolve, reject) => {
       producer.getMetadata({ topic, timeout: this.#options.connectTimeoutMs }, (error, metadata) => {
         const count = metadata?.topics.find(({ name }) => name === topic)?.partitions.length ?? 0
-        if (error) reject(createDriverError(normalizeNativeError(error.code, error.message), { topic }))
+        if (error) reject(createDriverError(classifyErrorNumber(error.code, error.message), { topic }))
         else if (count === 0) reject(createDriverError({ code: 'TOPIC_NOT_FOUND', reason: topic }, { topic }))
         else resolve(count)
       })
@@ -219,7 +219,7 @@ export class ConfluentDriver implements Driver {
     const { opaque, partition, offset, timestamp = -1 } = report
     if (errorNumber === null && offset < 0 && this.#isPlaced) opaque!.settle(unplaced, partition, -1, -1)
     else if (errorNumber === null) opaque!.settle(null, partition, Math.max(-1, offset), timestamp)
-    else opaque!.settle(normalizeNativeError(errorNumber, this.#nameOf(errorNumber)), partition, -1, -1)
+    else opaque!.settle(classifyErrorNumber(errorNumber, this.#nameOf(errorNumber)), partition, -1, -1)
   }
 
   #readLoad(choice: LingerChoice): void {

@@ -1,6 +1,6 @@
 import { createDriverError } from '../driver-error.ts'
 import type { TopicSpecification } from '../driver.ts'
-import { normalizeNativeError } from './classify.ts'
+import { classifyErrorNumber } from '../error-numbers.ts'
 import type { NativeModule, NativeProducer } from './native-module.ts'
 
 const topicAlreadyExists = 36
@@ -45,7 +45,7 @@ function createTopic(
       if (!error) resolve(true)
       else if (error.code === topicAlreadyExists) resolve(false)
       else {
-        const failure = normalizeNativeError(error.code, error.message)
+        const failure = classifyErrorNumber(error.code, error.message)
         reject(createDriverError({ ...failure, outcome: 'not_sent' }, { topic }))
       }
     })

@@ -1,6 +1,7 @@
 import { createDriverError } from '../driver-error.ts'
 import type { DriverFailure } from '../driver.ts'
-import { normalizeNativeError, numberOfErrorText } from './classify.ts'
+import { classifyErrorNumber } from '../error-numbers.ts'
+import { numberOfErrorText } from './error-texts.ts'
 import type { ConnectionOptions } from './client-config.ts'
 import type { NativeConnection, NativeError } from './native-module.ts'
 import { createStatisticsReader } from './read-statistics.ts'
@@ -21,7 +22,7 @@ export async function connectNative(
   let lastTrouble: DriverFailure | undefined
   const unauthenticated = new Promise<DriverFailure>((resolve) => {
     client.on('event.error', (error) => {
-      const failure = normalizeNativeError(numberOfErrorText(error.message), error.message)
+      const failure = classifyErrorNumber(numberOfErrorText(error.message), error.message)
       lastTrouble = failure
       if (connected) onFailure(failure)
       // Waiting for the rest of the connect timeout cannot make bad credentials good.
@@ -60,7 +61,7 @@ function connectFailure(
   { brokers, connectTimeoutMs }: ConnectionOptions,
 ): DriverFailure {
   const patience = `no answer from ${brokers.join(', ') || 'the cluster'} within connectTimeoutMs (${connectTimeoutMs} ms)`
-  const failure = normalizeNativeError(error.code, error.message)
+  const failure = classifyErrorNumber(error.code, error.message)
   // The request for metadata only times out; what went wrong was said in the background.
   if (trouble && trouble.code !== 'DRIVER_FAILED')
     return { ...trouble, reason: `${trouble.reason}; ${patience}`, outcome: 'not_sent' }

@@ -1,7 +1,7 @@
 import { MessagingError } from '../../errors/messaging-error.ts'
 import { createDriverError } from '../driver-error.ts'
 import type { DriverConsumerOptions, StartPosition } from '../driver-consumer.ts'
-import { normalizeNativeError } from './classify.ts'
+import { classifyErrorNumber } from '../error-numbers.ts'
 import { createConsumerConfig } from './consumer-config.ts'
 import { connectNative } from './native-connection.ts'
 import type {
@@ -124,7 +124,7 @@ export class NativeRequests {
 export function toDriverError({ code, message }: NativeError): MessagingError {
   // What the wrapper throws itself has no number.
   return createDriverError(
-    typeof code === 'number' ? normalizeNativeError(code, message) : { code: 'DRIVER_FAILED', reason: message },
+    typeof code === 'number' ? classifyErrorNumber(code, message) : { code: 'DRIVER_FAILED', reason: message },
   )
 }
 

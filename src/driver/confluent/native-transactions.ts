@@ -1,6 +1,6 @@
 import { createDriverError } from '../driver-error.ts'
 import type { DriverFailure, DriverTransactions, TransactionIdentity } from '../driver.ts'
-import { normalizeNativeError } from './classify.ts'
+import { classifyErrorNumber } from '../error-numbers.ts'
 import { ConfluentConsumer } from './confluent-consumer.ts'
 import type { NativeError, NativeProducer } from './native-module.ts'
 
@@ -75,6 +75,6 @@ export class NativeTransactions implements DriverTransactions {
 
 /** librdkafka says itself what to do after an error of a transaction; its number only names it. */
 function normalizeTransactionError({ code, message, isFatal, isRetriable }: NativeError): DriverFailure {
-  const failure = normalizeNativeError(code, message)
+  const failure = classifyErrorNumber(code, message)
   return { ...failure, retriable: isRetriable === true, fatal: isFatal === true || failure.fatal === true }
 }

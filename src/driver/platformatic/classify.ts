@@ -1,4 +1,4 @@
-import { normalizeNativeError } from '../confluent/classify.ts'
+import { classifyErrorNumber } from '../error-numbers.ts'
 import type { DriverFailure } from '../driver.ts'
 import type { LibraryError, PlatformaticModule } from './platformatic-module.ts'
 
@@ -12,7 +12,7 @@ export function normalizeProtocolError(
   detail?: string | null,
 ): DriverFailure {
   const name = `Kafka says ${names[number] ?? 'error'} (${number})`
-  return normalizeNativeError(number, detail ? `${name}: ${detail}` : name)
+  return classifyErrorNumber(number, detail ? `${name}: ${detail}` : name)
 }
 
 /** An error of the library: of a connection, of TLS and SASL, of a request as a whole. */

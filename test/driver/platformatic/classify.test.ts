@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { isClassified, notFailures } from '../../../src/driver/confluent/classify.ts'
+import { isClassified, notFailures } from '../../../src/driver/error-numbers.ts'
 import { normalizeLibraryError, normalizeProtocolError } from '../../../src/driver/platformatic/classify.ts'
 import {
   loadPlatformaticModule,

@@ -1,13 +1,8 @@
 import kafka from '@confluentinc/kafka-javascript'
 import { describe, expect, test } from 'vitest'
-import { errorCodes } from '../../../src/errors/codes.ts'
-import {
-  isClassified,
-  normalizeNativeError,
-  notFailures,
-  numberOfErrorText,
-} from '../../../src/driver/confluent/classify.ts'
-import { createDriverError } from '../../../src/driver/driver-error.ts'
+import { errorCodes } from '../../src/errors/codes.ts'
+import { createDriverError } from '../../src/driver/driver-error.ts'
+import { classifyErrorNumber, isClassified, notFailures } from '../../src/driver/error-numbers.ts'
 
 /** Number by name, as the installed librdkafka has them; a few numbers have two names. */
 const installed = Object.entries(kafka.CODES.ERRORS as Record<string, number>)
@@ -28,7 +23,7 @@ describe('the table covers the installed librdkafka', () => {
 
 /** What leaves the SDK for a number. */
 function verdict(number: number): { code: string; retriable: boolean; outcome: string; fatal: boolean } {
-  const failure = normalizeNativeError(number, 'x')
+  const failure = classifyErrorNumber(number, 'x')
   const { code, retriable, outcome } = createDriverError(failure)
   return { code, retriable, outcome, fatal: failure.fatal ?? false }
 }
@@ -88,7 +83,7 @@ describe('what can be done about a failure', () => {
 })
 
 test('a failure keeps number and text of librdkafka, which is what one searches for', () => {
-  expect(normalizeNativeError(-192, 'Local: Message timed out')).toMatchObject({
+  expect(classifyErrorNumber(-192, 'Local: Message timed out')).toMatchObject({
     code: 'DELIVERY_TIMED_OUT',
     driverCode: -192,
     reason: 'Local: Message timed out',
@@ -96,27 +91,6 @@ test('a failure keeps number and text of librdkafka, which is what one searches 
 })
 
 test('a number of a later librdkafka is a failure of unknown outcome', () => {
-  expect(normalizeNativeError(12_345, 'new')).toEqual({ code: 'DRIVER_FAILED', driverCode: 12_345, reason: 'new' })
+  expect(classifyErrorNumber(12_345, 'new')).toEqual({ code: 'DRIVER_FAILED', driverCode: 12_345, reason: 'new' })
   expect(errorCodes.DRIVER_FAILED.outcome).toBe('unknown')
-})
-
-describe('background errors, which arrive as text', () => {
-  test.each<[text: string, number: number]>([
-    ['broker transport failure', -195],
-    ['Local: Host resolution failure', -193],
-    ['3/3 brokers are down: Local: All broker connections are down', -187],
-    ['Local: SSL error', -181],
-    ['Local: Authentication failure: SASL PLAIN', -169],
-    ['Local: Fatal error', -150],
-    ['something else', -1],
-    ['', -1],
-  ])('%j is number %i', (text, number) => {
-    expect(numberOfErrorText(text)).toBe(number)
-  })
-
-  test('each number found by text is classified', () => {
-    for (const text of ['transport failure', 'authentication failure', 'fatal error', 'none of them']) {
-      expect(isClassified(numberOfErrorText(text))).toBe(true)
-    }
-  })
 })

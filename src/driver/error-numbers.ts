@@ -1,5 +1,5 @@
-import type { Outcome } from '../../errors/codes.ts'
-import type { DriverFailure, DriverFailureCode } from '../driver.ts'
+import type { Outcome } from '../errors/codes.ts'
+import type { DriverFailure, DriverFailureCode } from './driver.ts'
 
 interface Classification {
   readonly code: DriverFailureCode
@@ -9,7 +9,7 @@ interface Classification {
 }
 
 /**
- * Every error number of librdkafka (rdkafka.h, `rd_kafka_resp_err_t`; positive ones are Kafka's protocol errors).
+ * Every error number of Kafka's protocol, and the negative ones of librdkafka (rdkafka.h, `rd_kafka_resp_err_t`).
  * By number, since delivery reports carry nothing else. Numbers that never describe a failure of ours are in `notFailures`.
  */
 const groups: readonly (Classification & { readonly numbers: readonly number[] })[] = [
@@ -80,24 +80,8 @@ export function isClassified(number: number): boolean {
   return classifications.has(number)
 }
 
-/** What a librdkafka error number means for the message; `reason` is librdkafka's own text for it. */
-export function normalizeNativeError(number: number, reason: string): DriverFailure {
+/** What an error number means for the message; `reason` says who said it, and its name. */
+export function classifyErrorNumber(number: number, reason: string): DriverFailure {
   const classification = classifications.get(number) ?? { code: 'DRIVER_FAILED' }
   return { ...classification, driverCode: number, reason }
-}
-
-// `event.error` loses the number: the binding passes on only the text of rd_kafka_err2str (confluent-kafka-javascript 1.10, callbacks.cc).
-const numberByText: Readonly<Record<string, number>> = {
-  'broker transport failure': -195,
-  'host resolution failure': -193,
-  'all broker connections are down': -187,
-  'ssl error': -181,
-  'authentication failure': -169,
-  'fatal error': -150,
-}
-
-/** The number behind the text of a background error, -1 where the text says no more. */
-export function numberOfErrorText(text: string): number {
-  const lowered = text.toLowerCase()
-  return Object.entries(numberByText).find(([known]) => lowered.includes(known))?.[1] ?? -1
 }
