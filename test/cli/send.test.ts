@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startMockCluster, type MockCluster } from '../../src/testing/mock-cluster.ts'
+import { withMockCluster } from '../with-mock-cluster.ts'
 import { runCli } from './run-cli.ts'
 
 const note = ['send', '--manifest', './test/cli/manifests.ts#Note']
@@ -126,18 +126,12 @@ describe('refusing', () => {
 })
 
 describe('over a cluster', () => {
-  let cluster: MockCluster
-
-  beforeAll(async () => {
-    cluster = await startMockCluster({ brokers: 1 })
-  })
-
-  afterAll(() => cluster.close())
+  const cluster = withMockCluster({ brokers: 1 })
 
   test('lines are acknowledged by the brokers of --brokers, which win over the environment', async () => {
     const input = '{"text":"x"}\n'.repeat(1000)
     const environment = { POSTRIDER_BROKERS: '127.0.0.1:1' }
-    const run = await runCli([...note, '--brokers', cluster.brokers.join(',')], { input, environment })
+    const run = await runCli([...note, '--brokers', cluster.address], { input, environment })
     expect(run).toEqual({ status: 0, stdout: 'Note: 1000 acknowledged, 0 failed\n', stderr: '' })
   })
 })

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { MessagingOptions } from '../../src/index.ts'
-import { startMockCluster, type MockCluster } from '../../src/testing.ts'
+import { startMockCluster } from '../../src/testing.ts'
+import { withMockCluster } from '../with-mock-cluster.ts'
 import { startProgram, type RunningProgram } from './run-program.ts'
 
 /** The process has ended by itself, which it did not before everything was settled. */
@@ -11,16 +12,9 @@ async function expectSettled(program: RunningProgram, counts: Readonly<Record<st
 }
 
 describe.each(['confluent', 'platformatic'])('%s', (driver) => {
-  let cluster: MockCluster
-  let brokers: string
+  const cluster = withMockCluster()
 
-  beforeAll(async () => {
-    cluster = await startMockCluster()
-    brokers = cluster.brokers.join(',')
-  })
-  afterAll(() => cluster.close())
-
-  function start(what: string, at = brokers, settings: MessagingOptions = {}): RunningProgram {
+  function start(what: string, at = cluster.address, settings: MessagingOptions = {}): RunningProgram {
     const program = startProgram('close', what, driver, at, JSON.stringify(settings))
     onTestFinished(() => void program.child.kill('SIGKILL'))
     return program

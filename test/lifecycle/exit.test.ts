@@ -1,25 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startMockCluster, type MockCluster } from '../../src/testing.ts'
+import { describe, expect, test } from 'vitest'
+import { withMockCluster } from '../with-mock-cluster.ts'
 import { startProgram } from './run-program.ts'
 
 describe('closeOnExit', () => {
-  let cluster: MockCluster
-  let brokers: string
-
-  beforeAll(async () => {
-    cluster = await startMockCluster()
-    brokers = cluster.brokers.join(',')
-  })
-  afterAll(() => cluster.close())
+  const cluster = withMockCluster()
 
   test('a process with nothing left to do ends by itself, after what it sent is acknowledged', async () => {
-    const { code, stdout, stderr } = await startProgram('exit', 'end', brokers).end
+    const { code, stdout, stderr } = await startProgram('exit', 'end', cluster.address).end
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toBe('closed 0\n')
   })
 
   test('SIGTERM closes, lets everything settle, and then ends the process as it would have', async () => {
-    const program = startProgram('exit', 'stream', brokers)
+    const program = startProgram('exit', 'stream', cluster.address)
     await program.printed('ready')
     program.child.kill('SIGTERM')
     const { signal, stdout } = await program.end
@@ -37,7 +30,7 @@ describe('closeOnExit', () => {
   })
 
   test('an application with its own SIGTERM listener decides itself how to end, and may send until then', async () => {
-    const program = startProgram('exit', 'ownListener', brokers)
+    const program = startProgram('exit', 'ownListener', cluster.address)
     await program.printed('ready')
     program.child.kill('SIGTERM')
     const { code, stdout } = await program.end
@@ -46,7 +39,7 @@ describe('closeOnExit', () => {
   })
 
   test('a listener that ends the process only where nobody else listens finds nobody else', async () => {
-    const program = startProgram('exit', 'countingListener', brokers)
+    const program = startProgram('exit', 'countingListener', cluster.address)
     await program.printed('ready')
     program.child.kill('SIGTERM')
     const { signal, stdout } = await program.end
@@ -55,7 +48,7 @@ describe('closeOnExit', () => {
   })
 
   test('several instances close all, and the signal ends the process once', async () => {
-    const program = startProgram('exit', 'twoInstances', brokers)
+    const program = startProgram('exit', 'twoInstances', cluster.address)
     await program.printed('ready')
     program.child.kill('SIGTERM')
     const { signal, stdout } = await program.end
@@ -64,7 +57,7 @@ describe('closeOnExit', () => {
   })
 
   test('a signal that the application takes and goes on after leaves the registry open, and the next one closes it', async () => {
-    const program = startProgram('exit', 'ignoredSignal', brokers)
+    const program = startProgram('exit', 'ignoredSignal', cluster.address)
     await program.printed('ready')
     program.child.kill('SIGINT')
     await program.printed('went on 2 0')
@@ -75,7 +68,7 @@ describe('closeOnExit', () => {
   })
 
   test('a second signal a second later does not wait for the broker any more; one at once is the same signal', async () => {
-    const program = startProgram('exit', 'stuck', brokers)
+    const program = startProgram('exit', 'stuck', cluster.address)
     await program.printed('ready')
     program.child.kill('SIGTERM')
     await program.printed('closing')
@@ -87,12 +80,12 @@ describe('closeOnExit', () => {
   })
 
   test('a process whose producer could not be built ends by itself, too', async () => {
-    const { code, stdout } = await startProgram('exit', 'failedBuild', brokers).end
+    const { code, stdout } = await startProgram('exit', 'failedBuild', cluster.address).end
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'MANIFEST_INVALID\nclosed 0\n' })
   })
 
   test('without it a connected client keeps the process going', async () => {
-    const program = startProgram('exit', 'off', brokers)
+    const program = startProgram('exit', 'off', cluster.address)
     await program.printed('ready')
     program.child.kill('SIGTERM')
     expect(await program.end).toMatchObject({ signal: 'SIGTERM', stdout: 'ready\n' })

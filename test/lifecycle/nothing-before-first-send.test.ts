@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startMockCluster, type MockCluster } from '../../src/testing.ts'
+import { describe, expect, test } from 'vitest'
+import { withMockCluster } from '../with-mock-cluster.ts'
 import type { Traces } from './programs/traces.ts'
 import { runProgram } from './run-program.ts'
 
@@ -18,14 +18,7 @@ interface Children {
 
 /** /proc tells what a process really holds; elsewhere there is nothing to ask. */
 describe.runIf(process.platform === 'linux')('before the first send', () => {
-  let cluster: MockCluster
-  let brokers: string
-
-  beforeAll(async () => {
-    cluster = await startMockCluster()
-    brokers = cluster.brokers.join(',')
-  })
-  afterAll(() => cluster.close())
+  const cluster = withMockCluster()
 
   describe.each(['confluent', 'platformatic'])('%s', (driver) => {
     const isNative = driver === 'confluent'
@@ -41,13 +34,13 @@ describe.runIf(process.platform === 'linux')('before the first send', () => {
     }
 
     test('importing, declaring and configuring leave a process as it was', async () => {
-      expectUntouched(await runProgram<Result>('nothing-before-first-send', brokers, driver))
+      expectUntouched(await runProgram<Result>('nothing-before-first-send', cluster.address, driver))
     })
 
     test.each(['cluster', 'fork'])(
       'a primary that imported and configured starts 8 children by %s, each with a client of its own',
       async (how) => {
-        const { primary, results } = await runProgram<Children>('fork-children', how, brokers, driver, '8')
+        const { primary, results } = await runProgram<Children>('fork-children', how, cluster.address, driver, '8')
         expect(primary).toEqual({ native: false, clients: 0, declared: 100 })
         for (const { message, code } of results) {
           expect(code).toBe(0)
@@ -61,7 +54,7 @@ describe.runIf(process.platform === 'linux')('before the first send', () => {
   })
 
   test('in a worker thread the native driver says what to do instead of crashing', async () => {
-    const { error } = await runProgram<{ error: unknown }>('worker-thread', 'confluent', brokers)
+    const { error } = await runProgram<{ error: unknown }>('worker-thread', 'confluent', cluster.address)
     expect(error).toMatchObject({
       code: 'DRIVER_IN_WORKER_THREAD',
       manifest: 'TextSent',
@@ -70,6 +63,6 @@ describe.runIf(process.platform === 'linux')('before the first send', () => {
   })
 
   test('a driver that is pure JavaScript works in a worker thread', async () => {
-    expect(await runProgram('worker-thread', 'memory', brokers)).toMatchObject({ report: { offset: 0 } })
+    expect(await runProgram('worker-thread', 'memory', cluster.address)).toMatchObject({ report: { offset: 0 } })
   })
 })

@@ -1,14 +1,9 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createMessaging, subscribe, type EventName, type EventPayloads, type Messaging } from '../../src/index.ts'
+import { createMessaging, type Messaging } from '../../src/index.ts'
 import type { DriverModule, DriverOptions } from '../../src/driver.ts'
 import { createMemoryDriver } from '../../src/testing.ts'
 import { messagingInMemory, order, OrderPaid, OrderPlaced } from './manifests.ts'
-
-function record<Name extends EventName>(name: Name): EventPayloads[Name][] {
-  const seen: EventPayloads[Name][] = []
-  onTestFinished(subscribe(name, (payload) => seen.push(payload)))
-  return seen
-}
+import { recordEvents } from '../record-events.ts'
 
 function useFakeTime(): void {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] })
@@ -41,7 +36,7 @@ describe('a fatal error', () => {
   test('the next send has a new client, and the event says what it replaced', async () => {
     const { messaging, memory, die } = messagingThatDies()
     await using _ = messaging
-    const [closed, replaced] = [record('client.closed'), record('client.replaced')]
+    const [closed, replaced] = [recordEvents('client.closed'), recordEvents('client.replaced')]
     await messaging.registry.send(OrderPlaced, order)
     die()
     await messaging.registry.send(OrderPlaced, order)
@@ -131,7 +126,7 @@ describe('idleDisconnectMs', () => {
     useFakeTime()
     await using messaging = messagingInMemory({ idleDisconnectMs: 1000 })
     const { registry, driver } = messaging
-    const closed = record('client.closed')
+    const closed = recordEvents('client.closed')
     await registry.send(OrderPlaced, order)
     for (let sends = 0; sends < 5; sends++) {
       await vi.advanceTimersByTimeAsync(900)
@@ -176,6 +171,6 @@ test('a driver is asked for statistics only where somebody listens', async () =>
     return given[0]!.statistics !== undefined
   }
   expect(await asked()).toBe(false)
-  record('broker.measured')
+  recordEvents('broker.measured')
   expect(await asked()).toBe(true)
 })

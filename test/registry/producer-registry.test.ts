@@ -1,15 +1,10 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createMessaging, ProducerManifest, subscribe, type EventName, type EventPayloads } from '../../src/index.ts'
+import { createMessaging, ProducerManifest } from '../../src/index.ts'
 import type { DriverModule } from '../../src/driver.ts'
 import { MessagingError } from '../../src/errors/messaging-error.ts'
 import { createMemoryDriver } from '../../src/testing.ts'
 import { AuditWritten, messagingInMemory, order, OrderPaid, OrderPlaced } from './manifests.ts'
-
-function record<Name extends EventName>(name: Name): EventPayloads[Name][] {
-  const seen: EventPayloads[Name][] = []
-  onTestFinished(subscribe(name, (payload) => seen.push(payload)))
-  return seen
-}
+import { recordEvents } from '../record-events.ts'
 
 const down = { code: 'BROKERS_UNREACHABLE', reason: 'down' } as const
 
@@ -50,7 +45,7 @@ describe('building', () => {
   test('a failed build fails the sends that wait for it, and the next send builds again', async () => {
     await using messaging = messagingInMemory()
     const { registry, driver } = messaging
-    const failures = record('producer.build_failed')
+    const failures = recordEvents('producer.build_failed')
     driver.failConnect(down)
     const sent = await Promise.allSettled([registry.send(OrderPlaced, order), registry.send(OrderPlaced, order)])
     for (const result of sent) {
@@ -99,7 +94,7 @@ describe('building', () => {
     const { registry, driver } = messaging
     const sent = [0, 1, 2].map((total) => registry.send(OrderPlaced, { ...order, total }))
     let next = 3
-    const built = record('producer.built')
+    const built = recordEvents('producer.built')
     // Sends in every microtask until the producer is there, so that one of them meets the moment of its completion.
     while (built.length === 0) {
       sent.push(registry.send(OrderPlaced, { ...order, total: next++ }))
@@ -220,7 +215,7 @@ describe('disable', () => {
   test('suppresses the named manifests in its async context only, also in nested calls', async () => {
     await using messaging = messagingInMemory()
     const { registry, driver } = messaging
-    const suppressed = record('message.suppressed')
+    const suppressed = recordEvents('message.suppressed')
     const inside = registry.disable(OrderPlaced, async () => {
       await Promise.resolve()
       registry.dispatch(OrderPlaced, order)
@@ -381,7 +376,7 @@ describe('abort', () => {
 describe('dispatch', () => {
   test('a failure becomes an event that says nobody waited', async () => {
     await using messaging = messagingInMemory()
-    const failed = record('message.failed')
+    const failed = recordEvents('message.failed')
     messaging.driver.failWhen(() => ({ code: 'NOT_ENOUGH_REPLICAS', reason: 'two of three are gone' }))
     messaging.registry.dispatch(OrderPlaced, order)
     await messaging.registry.flush()
@@ -475,7 +470,7 @@ describe('close', () => {
   test('gives up after closeTimeoutMs: what was handed over is unknown, what waited is not sent', async () => {
     const { registry, driver } = messagingInMemory({ closeTimeoutMs: 1, producer: { queueMaxMessages: 1 } })
     await registry.send(OrderPlaced, order)
-    const closed = record('registry.closed')
+    const closed = recordEvents('registry.closed')
     driver.hold()
     const sent = Promise.allSettled([registry.send(OrderPlaced, order), registry.send(OrderPlaced, order)])
     await registry.close()

@@ -1,8 +1,9 @@
-import { expect, onTestFinished, test } from 'vitest'
-import { createMessaging, subscribe, type EventPayloads } from '../../src/index.ts'
+import { expect, test } from 'vitest'
+import { createMessaging } from '../../src/index.ts'
 import type { DriverCredentials, DriverModule, DriverOptions } from '../../src/driver.ts'
 import { createMemoryDriver } from '../../src/testing.ts'
 import { catchError } from '../catch-error.ts'
+import { recordEvents } from '../record-events.ts'
 import { order, OrderPlaced } from './manifests.ts'
 
 const sasl = { mechanism: 'plain', username: 'shop', password: 'first' } as const
@@ -45,8 +46,7 @@ test('clients that can are given the new credentials, also one that is still con
 })
 
 test('clients that cannot finish what they have, and new ones take over', async () => {
-  const closed: EventPayloads['client.closed'][] = []
-  onTestFinished(subscribe('client.closed', (payload) => closed.push(payload)))
+  const closed = recordEvents('client.closed')
   const { messaging, memory, given } = start()
   await using _ = messaging
   await messaging.registry.send(OrderPlaced, order)

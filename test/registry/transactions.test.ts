@@ -1,16 +1,11 @@
 import { describe, expect, expectTypeOf, onTestFinished, test, vi } from 'vitest'
-import { createMessaging, subscribe, type EventName, type EventPayloads, type Transaction } from '../../src/index.ts'
+import { createMessaging, type Transaction } from '../../src/index.ts'
 import type { Driver, DriverFailure, DriverModule, DriverOptions } from '../../src/driver.ts'
 import { createMemoryDriver } from '../../src/testing.ts'
 import { messagingInMemory, order, OrderPaid, OrderPlaced } from './manifests.ts'
+import { recordEvents } from '../record-events.ts'
 
 const options = { transactionalId: 'shop-1' }
-
-function record<Name extends EventName>(name: Name): EventPayloads[Name][] {
-  const seen: EventPayloads[Name][] = []
-  onTestFinished(subscribe(name, (payload) => seen.push(payload)))
-  return seen
-}
 
 /** A memory driver whose transactions fail as the test says: the next failure of each call. */
 function createFailingDriver() {
@@ -45,7 +40,7 @@ function createFailingDriver() {
 test('what is sent becomes visible together, after all of it is acknowledged, awaited or not', async () => {
   await using messaging = messagingInMemory(options)
   const { registry, driver } = messaging
-  const committed = record('transaction.committed')
+  const committed = recordEvents('transaction.committed')
   const result = await registry.transaction(async (tx) => {
     expectTypeOf(tx).toEqualTypeOf<Transaction>()
     const report = await tx.send(OrderPlaced, order)
@@ -84,7 +79,7 @@ describe('abort', () => {
   test('when the function throws: nothing is visible, and its own error comes out', async () => {
     await using messaging = messagingInMemory(options)
     const { registry, driver } = messaging
-    const aborted = record('transaction.aborted')
+    const aborted = recordEvents('transaction.aborted')
     const mistake = new Error('out of stock')
     const transaction = registry.transaction(async (tx) => {
       await tx.send(OrderPlaced, order)

@@ -1,15 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { ConsumingDriverModule, DriverConsumer } from '../../src/driver.ts'
 import { createMemoryDriver, describeDriverConsumerContract, type MemoryDriver } from '../../src/testing.ts'
+import { failuresOfContract } from './run-contract.ts'
 
-/** Runs the contract without a test framework, on the memory driver with some methods replaced; gives what fails. */
-async function failuresOf(
-  change: (consumer: DriverConsumer) => Partial<DriverConsumer>,
-  only: RegExp,
-): Promise<string[]> {
-  const cases: { name: string; run: () => Promise<void> }[] = []
-  let before = (): Promise<void> => Promise.resolve()
-  let after = before
+/** Runs the contract on the memory driver with some methods replaced; gives what fails. */
+function failuresOf(change: (consumer: DriverConsumer) => Partial<DriverConsumer>, only: RegExp): Promise<string[]> {
   const memory: MemoryDriver = createMemoryDriver({ partitions: 3 })
   const driver: ConsumingDriverModule = {
     name: 'broken',
@@ -40,22 +35,7 @@ async function failuresOf(
       read: () => Promise.resolve([]),
       close: () => Promise.resolve(),
     })
-  describeDriverConsumerContract(
-    { name: 'under test', start },
-    {
-      describe: (_name, body) => body(),
-      test: (name, run) => cases.push({ name, run }),
-      beforeAll: (body) => (before = body),
-      afterAll: (body) => (after = body),
-    },
-  )
-  await before()
-  const failed: string[] = []
-  for (const { name, run } of cases.filter((one) => only.test(one.name))) {
-    await run().catch(() => failed.push(name))
-  }
-  await after()
-  return failed
+  return failuresOfContract((runner) => describeDriverConsumerContract({ name: 'under test', start }, runner), only)
 }
 
 describe('a driver that breaks the contract is found out', () => {

@@ -1,12 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { DriverModule } from '../../src/driver.ts'
 import { createMemoryDriver, describeDriverContract, type MemoryDriver } from '../../src/testing.ts'
+import { failuresOfContract } from './run-contract.ts'
 
-/** Runs the contract without a test framework; gives the names of the cases that fail. */
-async function failuresOf(driver: MemoryDriver, change: (module: DriverModule) => DriverModule): Promise<string[]> {
-  const cases: { name: string; run: () => Promise<void> }[] = []
-  let before = (): Promise<void> => Promise.resolve()
-  let after = before
+/** Runs the contract; gives the names of the cases that fail. */
+function failuresOf(driver: MemoryDriver, change: (module: DriverModule) => DriverModule): Promise<string[]> {
   const start = () =>
     Promise.resolve({
       options: { driver: change(driver) },
@@ -14,20 +12,7 @@ async function failuresOf(driver: MemoryDriver, change: (module: DriverModule) =
       read: (topic: string) => Promise.resolve(driver.records(topic).map(({ topic: _, ...record }) => record)),
       close: () => Promise.resolve(),
     })
-  describeDriverContract(
-    { name: 'under test', start },
-    {
-      describe: (_name, body) => body(),
-      test: (name, run) => cases.push({ name, run }),
-      beforeAll: (body) => (before = body),
-      afterAll: (body) => (after = body),
-    },
-  )
-  await before()
-  const failed: string[] = []
-  for (const { name, run } of cases) await run().catch(() => failed.push(name))
-  await after()
-  return failed
+  return failuresOfContract((runner) => describeDriverContract({ name: 'under test', start }, runner))
 }
 
 /** The memory driver, but for what a message becomes on its way. */

@@ -1,22 +1,21 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ConfluentDriver } from '../../../src/driver/confluent/confluent-driver.ts'
 import type { DriverFailure, DriverMessage, DriverOptions } from '../../../src/driver/driver.ts'
 import { createMessaging, subscribe, type EventPayloads, type MessagingOptions } from '../../../src/index.ts'
-import { startMockCluster, type MockCluster } from '../../../src/testing.ts'
+import { startMockCluster } from '../../../src/testing.ts'
+import { withMockCluster } from '../../with-mock-cluster.ts'
 import { order, OrderPlaced } from '../../registry/manifests.ts'
 import { createDriverOptions, defaultProfile } from '../driver-options.ts'
 import { createFakeNative } from './fake-native.ts'
 
 /** What test/contract does not ask, because it is about librdkafka alone. */
 describe('confluent driver', () => {
-  let cluster: MockCluster
+  const cluster = withMockCluster()
   let options: MessagingOptions
 
   beforeAll(async () => {
-    cluster = await startMockCluster()
     options = { brokers: cluster.brokers }
   })
-  afterAll(() => cluster.close())
 
   test('a pass-through option that librdkafka does not know is refused in its own words', async () => {
     await using messaging = createMessaging({ ...options, driverOptions: { confluent: { 'no.such.property': 1 } } }, {})

@@ -1,23 +1,20 @@
 import { connect, createServer, type Socket } from 'node:net'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { BrokerConnection, type BrokerAddress } from '../../../src/driver/platformatic/broker-connection.ts'
 import { createConnectionOptions } from '../../../src/driver/platformatic/connection-options.ts'
 import {
   loadPlatformaticModule,
   type PlatformaticModule,
 } from '../../../src/driver/platformatic/platformatic-module.ts'
-import { startMockCluster, type MockCluster } from '../../../src/testing.ts'
 import { createDriverOptions } from '../driver-options.ts'
+import { withMockCluster } from '../../with-mock-cluster.ts'
 
 let library: PlatformaticModule
-let mock: MockCluster
+const mock = withMockCluster({ brokers: 1 })
 
 beforeAll(async () => {
   library = await loadPlatformaticModule()
-  mock = await startMockCluster({ brokers: 1 })
 })
-
-afterAll(() => mock.close())
 
 function open(address: BrokerAddress, onClose: (closed: BrokerConnection) => void = () => undefined) {
   const options = createConnectionOptions(createDriverOptions({ connectTimeoutMs: 300 }))

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { DriverOptions } from '../../../src/driver/driver.ts'
 import { Cluster } from '../../../src/driver/platformatic/cluster.ts'
 import { createConnectionOptions } from '../../../src/driver/platformatic/connection-options.ts'
@@ -7,19 +7,16 @@ import {
   loadPlatformaticModule,
   type PlatformaticModule,
 } from '../../../src/driver/platformatic/platformatic-module.ts'
-import { startMockCluster, type MockCluster } from '../../../src/testing.ts'
 import { catchRejection } from '../../catch-error.ts'
 import { createDriverOptions, defaultProfile } from '../driver-options.ts'
+import { withMockCluster } from '../../with-mock-cluster.ts'
 
 let library: PlatformaticModule
-let mock: MockCluster
+const mock = withMockCluster({ brokers: 3 })
 
 beforeAll(async () => {
   library = await loadPlatformaticModule()
-  mock = await startMockCluster({ brokers: 3 })
 })
-
-afterAll(() => mock.close())
 
 function createCluster(options: Partial<DriverOptions> = {}, onReconnect?: (nodeId: number) => void): Cluster {
   const whole = createDriverOptions({ brokers: mock.brokers, ...options })

@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { BrokerStatistics, DriverOptions } from '../../../src/driver/driver.ts'
 import { platformaticDriver } from '../../../src/driver/platformatic/platformatic-driver.ts'
-import { startMockCluster, type MockCluster } from '../../../src/testing.ts'
+import { withMockCluster } from '../../with-mock-cluster.ts'
 import { catchRejection } from '../../catch-error.ts'
 import { readStored } from '../../contract/read-stored.ts'
 import { runProgram, startProgram } from '../../lifecycle/run-program.ts'
 import { createDriverOptions, defaultProfile } from '../driver-options.ts'
 
-let mock: MockCluster
-
-beforeAll(async () => {
-  mock = await startMockCluster({ brokers: 1 })
-})
-
-afterAll(() => mock.close())
+const mock = withMockCluster({ brokers: 1 })
 
 async function connect(options: Partial<DriverOptions> = {}) {
   const driver = await platformaticDriver.createDriver(createDriverOptions({ brokers: mock.brokers, ...options }))
