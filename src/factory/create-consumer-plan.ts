@@ -5,7 +5,7 @@ import { createCodec } from '../encoding/create-codec.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { ConsumerManifest } from './consumer-manifest.ts'
-import { adoptSchemaRegistry } from './create-schema-registry.ts'
+import { schemaRegistryOf } from './create-schema-registry.ts'
 import type { ReadConsumerManifest } from './read-consumer-manifest.ts'
 import { resolveTopic } from './resolve-topic.ts'
 
@@ -48,7 +48,6 @@ export async function createConsumerPlan(
       : pattern === undefined
         ? manifest.topics.map((topic) => resolve(topic))
         : [prefixed(pattern, resolve('x').slice(0, -1))]
-  const own = manifest.schemaRegistry && adoptSchemaRegistry(manifest.schemaRegistry, environment.instance)
   const codec = await createCodec({
     manifest: name,
     codec: manifest.codec,
@@ -58,7 +57,7 @@ export async function createConsumerPlan(
     longs,
     // Only sends register.
     subject: '',
-    schemaRegistry: () => own ?? environment.schemaRegistry(),
+    schemaRegistry: schemaRegistryOf(manifest, environment),
   })
   const ofTopic = deadLetterTopic.includes('{topic}')
   // Once, so that a name that cannot be is found now.

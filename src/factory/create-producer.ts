@@ -14,7 +14,7 @@ import type { MiddlewareChain } from './middleware.ts'
 import { PartitionCount } from './partition-count.ts'
 import { Producer } from './producer.ts'
 import type { ReadManifest } from './read-manifest.ts'
-import { adoptSchemaRegistry } from './create-schema-registry.ts'
+import { schemaRegistryOf } from './create-schema-registry.ts'
 import { resolveSubject } from './resolve-subject.ts'
 import { resolveTopic } from './resolve-topic.ts'
 
@@ -50,8 +50,7 @@ export async function createProducer(
       hook: (of, asked) => manifest.instance.subject(of, asked),
     })
   const { longs, keySchema, references } = manifest
-  const own = manifest.schemaRegistry && adoptSchemaRegistry(manifest.schemaRegistry, environment.instance)
-  const schemaRegistry = (): SchemaRegistry => own ?? environment.schemaRegistry()
+  const schemaRegistry = schemaRegistryOf(manifest, environment)
   const codec = await createCodec({
     manifest: name,
     codec: manifest.codec,

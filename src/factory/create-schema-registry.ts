@@ -24,10 +24,18 @@ export function createSchemaRegistry(config: Config, instance: string): SchemaRe
   })
 }
 
-/** A manifest’s own, whose calls are published like those of the configured one; what has no cache gets one. */
-export function adoptSchemaRegistry(registry: SchemaRegistry, instance: string): SchemaRegistry {
+/**
+ * A manifest’s own where it has one, else the configured one, which is made when it is first asked for. Calls of its own are
+ * published like those of the configured one; if it has no cache it gets one.
+ */
+export function schemaRegistryOf(
+  { schemaRegistry: own }: { readonly schemaRegistry: SchemaRegistry | undefined },
+  { instance, schemaRegistry }: { readonly instance: string; readonly schemaRegistry: () => SchemaRegistry },
+): () => SchemaRegistry {
+  if (own === undefined) return schemaRegistry
   const observer = publishTo(instance)
-  return registry.observedBy?.(observer) ?? createCachedSchemaRegistry(registry, { observer })
+  const adopted = own.observedBy?.(observer) ?? createCachedSchemaRegistry(own, { observer })
+  return () => adopted
 }
 
 /** The same without caches, with all that tools ask for. @throws CONFIG_MISSING, CONFIG_INVALID for `memory:` */

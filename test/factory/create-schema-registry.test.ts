@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createCachedSchemaRegistry } from '../../src/encoding/cached-schema-registry.ts'
 import { createHttpSchemaRegistry } from '../../src/encoding/http-schema-registry.ts'
+import type { SchemaRegistry } from '../../src/encoding/schema-registry.ts'
 import { ConfigStore } from '../../src/config/config-store.ts'
 import type { MessagingConfig, MessagingOptions } from '../../src/config/fields.ts'
 import {
-  adoptSchemaRegistry,
   createSchemaRegistry,
   createSchemaRegistryClient,
+  schemaRegistryOf,
 } from '../../src/factory/create-schema-registry.ts'
 import { subscribe, type EventPayloads } from '../../src/instrumentation/events.ts'
 import { catchError, catchRejection } from '../catch-error.ts'
@@ -102,12 +103,16 @@ test('one that a manifest brings is heard of, with the cache that it has or one 
   const heard: unknown[] = []
   const stop = subscribe('schema.registered', ({ instance, source }) => heard.push([instance, source]))
   const bare = createHttpSchemaRegistry({ urls: [server.url], autoRegister: true })
-  const adopted = adoptSchemaRegistry(bare, 'a')
+  const configured = createSchemaRegistry(resolve({ url: 'memory:' }), 'a')
+  const ofManifest = (own: SchemaRegistry | undefined, instance: string): SchemaRegistry =>
+    schemaRegistryOf({ schemaRegistry: own }, { instance, schemaRegistry: () => configured })()
+  expect(ofManifest(undefined, 'a')).toBe(configured)
+  const adopted = ofManifest(bare, 'a')
   await adopted.register('a', '"int"')
   await adopted.register('a', '"int"')
   const cached = createCachedSchemaRegistry(bare)
-  await adoptSchemaRegistry(cached, 'b').register('a', '"int"')
-  await adoptSchemaRegistry(cached, 'c').register('a', '"int"')
+  await ofManifest(cached, 'b').register('a', '"int"')
+  await ofManifest(cached, 'c').register('a', '"int"')
   expect(heard).toEqual([
     ['a', 'network'],
     ['a', 'cache'],
