@@ -1,12 +1,7 @@
 import type { ConsumerOptions } from '../config/fields.ts'
 import type { DriverHeader } from '../driver/driver.ts'
-import type { AvroSchema } from '../encoding/avro-codec.ts'
-import type { Codec } from '../encoding/codec.ts'
-import type { CodecName } from '../encoding/create-codec.ts'
-import type { LongShape } from '../encoding/exact-long.ts'
-import type { ReferencedSchema } from '../encoding/schema-references.ts'
-import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import type { TraceContext } from '../instrumentation/trace-context.ts'
+import type { DeclaredEncoding } from './manifest-encoding.ts'
 
 /** A message as it came, with its payload once its turn has come. */
 export type ReceivedMessage<Payload = unknown> = ReceivedParts &
@@ -103,18 +98,6 @@ export abstract class ConsumerManifest<Payload = unknown> {
   declare readonly topics?: readonly TopicName[]
   /** Topics by their names, as they come and go. Begins with `^`, in whose place the `topicPrefix` is put. */
   declare readonly pattern?: RegExp
-  /** Avro schema that payloads are read as, whatever schema of its history wrote them. */
-  declare readonly schema?: AvroSchema
-  /** Schemas that `schema` uses by name. */
-  declare readonly references?: readonly ReferencedSchema[]
-  /** Schemas of other writers that `avro-single-object` reads too. Default: none. */
-  declare readonly writerSchemas?: readonly AvroSchema[]
-  /** How bytes become the payload. Default: `avro` where there is a schema, else `json`. */
-  declare readonly codec?: CodecName | Codec<Payload>
-  /** Avro longs as numbers, refused beyond ±(2^53 - 1), or as bigints of 64 bits. Default: `number`. */
-  declare readonly longs?: LongShape
-  /** A schema registry of its own, in place of the configured one. Whoever made it closes it. */
-  declare readonly schemaRegistry?: SchemaRegistry
 
   /** Whether a message is for this consumer, asked before it is decoded. One that is not counts as done. Default: all are. */
   filter?(message: ReceivedParts): boolean
@@ -129,9 +112,8 @@ export abstract class ConsumerManifest<Payload = unknown> {
   retries?(error: unknown, message: ReceivedParts): boolean
 }
 
-/** Attributes from the config table; see `ConsumerManifest`. Merged into the class, so that the table is their only list. */
-// oxlint-disable-next-line no-unused-vars -- a merged interface must repeat the type parameters
-export interface ConsumerManifest<Payload> extends Omit<ConsumerOptions, 'topic'> {}
+/** Attributes from the config table, and those of manifests of both kinds. Merged into the class, so that each has one list. */
+export interface ConsumerManifest<Payload> extends Omit<ConsumerOptions, 'topic'>, DeclaredEncoding<Payload> {}
 
 Object.defineProperty(ConsumerManifest.prototype, brand, { value: true })
 

@@ -7,14 +7,26 @@ import type { ReferencedSchema } from '../encoding/schema-references.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 
-/** The attributes of a manifest that say how its payloads are written, as they were declared. */
-export interface DeclaredEncoding {
+/** The attributes of a manifest of either kind that say how payloads become bytes and back. */
+export interface DeclaredEncoding<Payload = unknown> {
+  /** Avro schema of the payload. A consumer reads payloads as it describes them, whatever schema of its history wrote them. */
   readonly schema?: AvroSchema
-  readonly keySchema?: AvroSchema
+  /**
+   * Schemas that other schemas of the manifest use by name, in any order. A producer registers each under its full name, or under
+   * the `subject` that is given with it.
+   * @example override readonly references = [addressSchema, { subject: 'money', schema: moneySchema }]
+   */
   readonly references?: readonly ReferencedSchema[]
+  /** Schemas of other writers that `avro-single-object` reads too; it has no schema registry to ask. Default: none. */
   readonly writerSchemas?: readonly AvroSchema[]
-  readonly codec?: CodecName | Codec
+  /** How the payload becomes bytes and back. Default: `avro` where there is a schema, else `json`. */
+  readonly codec?: CodecName | Codec<Payload>
+  /** Avro longs as numbers, refused beyond ±(2^53 - 1), or as bigints of 64 bits. Default: `number`. */
   readonly longs?: LongShape
+  /**
+   * A schema registry of its own, in place of the configured one. Whoever made it closes it.
+   * @example override readonly schemaRegistry = createHttpSchemaRegistry({ urls: ['https://schemas.example.org'] })
+   */
   readonly schemaRegistry?: SchemaRegistry
 }
 
@@ -52,7 +64,10 @@ export function createManifest<Manifest>(
 }
 
 /** The checked attributes, with their defaults. @throws MANIFEST_INVALID */
-export function readEncoding(instance: DeclaredEncoding, invalid: InvalidManifest): ManifestEncoding {
+export function readEncoding(
+  instance: DeclaredEncoding & { readonly keySchema?: AvroSchema },
+  invalid: InvalidManifest,
+): ManifestEncoding {
   const { schema, codec = schema === undefined ? 'json' : 'avro' } = instance
   const { keySchema, references = [], writerSchemas = [] } = instance
   const checkSchema = (attribute: string, given: unknown): void => {

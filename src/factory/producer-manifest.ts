@@ -1,10 +1,6 @@
 import type { ProducerOptions } from '../config/fields.ts'
 import type { AvroSchema } from '../encoding/avro-codec.ts'
-import type { Codec } from '../encoding/codec.ts'
-import type { CodecName } from '../encoding/create-codec.ts'
-import type { LongShape } from '../encoding/exact-long.ts'
-import type { ReferencedSchema } from '../encoding/schema-references.ts'
-import type { SchemaRegistry } from '../encoding/schema-registry.ts'
+import type { DeclaredEncoding } from './manifest-encoding.ts'
 
 /**
  * Strings are UTF-8, numbers and bigints their decimal text; null or undefined is no key.
@@ -53,30 +49,11 @@ export abstract class ProducerManifest<Payload = unknown> {
 
   /** Topic name, or a function of the configured `environment`. The `topicPrefix` comes before it. */
   abstract readonly topic: string | ((environment: string) => string)
-  /** Avro schema of the payload. */
-  declare readonly schema?: AvroSchema
   /**
    * Avro schema of the key, which is then written like an Avro payload, subject `<topic>-key`. Default: keys are text or bytes.
    * A key is hashed as its bytes: a reordered schema moves keys to other partitions.
    */
   declare readonly keySchema?: AvroSchema
-  /**
-   * Schemas that `schema` and `keySchema` use by name, in any order. Each is registered under its full name, or under
-   * the `subject` that is given with it.
-   * @example override readonly references = [addressSchema, { subject: 'money', schema: moneySchema }]
-   */
-  declare readonly references?: readonly ReferencedSchema[]
-  /** Schemas of other writers that `avro-single-object` reads too; it has no schema registry to ask. Default: none. */
-  declare readonly writerSchemas?: readonly AvroSchema[]
-  /** How the payload becomes bytes. Default: `avro` where there is a schema, else `json`. */
-  declare readonly codec?: CodecName | Codec<Payload>
-  /** Avro longs as numbers, refused beyond ±(2^53 - 1), or as bigints of 64 bits. Default: `number`. */
-  declare readonly longs?: LongShape
-  /**
-   * A schema registry of its own, in place of the configured one. Whoever made it closes it.
-   * @example override readonly schemaRegistry = createHttpSchemaRegistry({ urls: ['https://schemas.example.org'] })
-   */
-  declare readonly schemaRegistry?: SchemaRegistry
   declare readonly topicConfig?: TopicConfig
 
   /** The key of a message: messages of one key stay in order, on one partition. Default: none. */
@@ -113,9 +90,8 @@ export abstract class ProducerManifest<Payload = unknown> {
   }
 }
 
-/** Attributes from the config table; see `ProducerManifest`. Merged into the class, so that the table is their only list. */
-// oxlint-disable-next-line no-unused-vars -- a merged interface must repeat the type parameters
-export interface ProducerManifest<Payload> extends Omit<ProducerOptions, 'topic'> {}
+/** Attributes from the config table, and those of manifests of both kinds. Merged into the class, so that each has one list. */
+export interface ProducerManifest<Payload> extends Omit<ProducerOptions, 'topic'>, DeclaredEncoding<Payload> {}
 
 Object.defineProperty(ProducerManifest.prototype, brand, { value: true })
 
