@@ -1,10 +1,9 @@
 import { MessagingError } from '../errors/messaging-error.ts'
-import { acceptValue, hintFor, invalidValue } from './accept-value.ts'
+import { hintFor, invalidValue } from './accept-value.ts'
+import { allFields, fieldOf, fieldTable, manifestOf, scopedPath, type Section } from './config-paths.ts'
 import { environmentName, readEnvironment } from './environment.ts'
-import type { Field } from './field.ts'
 import {
   consumerManifestFields,
-  fields,
   manifestFields,
   producerFields,
   type ConsumerConfig,
@@ -15,7 +14,8 @@ import {
   type ProducerConfig,
   type ProducerOptions,
 } from './fields.ts'
-import { isField, listFields } from './list-fields.ts'
+import { checkObject, flattenManifest, flattenOptions, flattenTable } from './flatten-options.ts'
+import { isField } from './list-fields.ts'
 import { Secret } from './secret.ts'
 
 /** Where a value comes from, weakest first. A shared package configures the library layer, an application its own. */
@@ -47,16 +47,6 @@ interface Candidate {
   readonly layer: ConfigLayer
   readonly value: unknown
 }
-
-const fieldTable: FieldTable = fields
-const allFields = new Map(listFields(fieldTable))
-
-/** What is configured by manifest: `producers.<Manifest>.<field>` overrides `producer.<field>`. */
-const sections = {
-  producers: { scope: 'producer', table: manifestFields, fields: new Map(listFields(manifestFields)) },
-  consumers: { scope: 'consumer', table: consumerManifestFields, fields: new Map(listFields(consumerManifestFields)) },
-} as const
-type Section = keyof typeof sections
 
 /** The layers of one messaging instance. Nothing is read, not even the environment, before it is asked. */
 export class ConfigStore {
@@ -147,7 +137,7 @@ export class ConfigStore {
   /** Settings for a variant of one manifest, checked. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID */
   acceptOverrides(manifest: string, overrides: ProducerOptions): ProducerOptions {
     const path = `with(${manifest})`
-    const values = flattenTable(checkObject(overrides, path, fieldsOf(producerFields)), producerFields, `${path}.`)
+    const values = flattenTable(overrides, producerFields, path)
     return Object.fromEntries(Array.from(values, ([name, value]) => [name.slice(path.length + 1), value]))
   }
 
@@ -255,37 +245,6 @@ export class ConfigStore {
   }
 }
 
-const manifestPath = /^(?<prefix>(?<section>producers|consumers)\.(?<manifest>[^.]+))\./
-
-/** What a manifest may be called: its name is part of config paths, events and metrics. */
-export function isManifestName(name: string): boolean {
-  return /^[\w$-]+$/.test(name)
-}
-
-interface ManifestPath {
-  /** Section and manifest. */
-  readonly prefix: string
-  readonly section: Section
-  readonly manifest: string
-}
-
-function manifestOf(path: string): ManifestPath | undefined {
-  return manifestPath.exec(path)?.groups as unknown as ManifestPath | undefined
-}
-
-/** The path for all manifests of a section: `consumers.OrderPlaced.group` -> `consumer.group` */
-function scopedPath(path: string): string {
-  const of = manifestOf(path)
-  return of === undefined ? path : path.replace(of.prefix, sections[of.section].scope)
-}
-
-function fieldOf(path: string): Field<unknown> {
-  const of = manifestOf(path)
-  const field = of === undefined ? allFields.get(path) : sections[of.section].fields.get(path.replace(manifestPath, ''))
-  if (!field) throw new MessagingError('CONFIG_UNKNOWN_FIELD', { path, hint: hintFor(path, [...allFields.keys()]) })
-  return field
-}
-
 function resolveTable(
   table: FieldTable,
   valueOf: (path: string) => unknown,
@@ -299,69 +258,6 @@ function resolveTable(
       }),
     ),
   )
-}
-
-function flattenOptions(options: MessagingOptions): Map<string, unknown> {
-  const { producers = {}, consumers = {}, ...rest } = checkObject(options, '(all)', 'an object')
-  const values = flattenTable(rest, fieldTable, '', Object.keys(sections))
-  for (const [section, overrides] of Object.entries({ producers, consumers }) as [Section, typeof producers][]) {
-    checkObject(overrides, section, 'an object with overrides by manifest name')
-    for (const [manifest, options] of Object.entries(overrides)) {
-      // A dot would make a path of its own out of the name.
-      if (!isManifestName(manifest)) {
-        const value = JSON.stringify(manifest)
-        throw new MessagingError('CONFIG_INVALID', { path: section, value, expected: 'names of manifests' })
-      }
-      for (const [path, value] of flattenManifest(section, manifest, options)) values.set(path, value)
-    }
-  }
-  return values
-}
-
-function flattenManifest(
-  section: Section,
-  manifest: string,
-  options: ProducerOptions | ConsumerOptions,
-): Map<string, unknown> {
-  const prefix = `${section}.${manifest}`
-  const { table } = sections[section]
-  return flattenTable(checkObject(options, prefix, fieldsOf(table)), table, `${prefix}.`)
-}
-
-function flattenTable(
-  options: object,
-  table: FieldTable,
-  prefix = '',
-  alsoKnown: readonly string[] = [],
-): Map<string, unknown> {
-  const values = new Map<string, unknown>()
-  for (const [name, value] of Object.entries(options)) {
-    const path = `${prefix}${name}`
-    const entry = Object.hasOwn(table, name) ? table[name] : undefined
-    if (!entry)
-      throw new MessagingError('CONFIG_UNKNOWN_FIELD', {
-        path,
-        hint: hintFor(name, [...Object.keys(table), ...alsoKnown]),
-      })
-    if (value === undefined) continue
-    if (isField(entry)) values.set(path, acceptValue(entry, value, path))
-    else {
-      const nested = checkObject(value as object, path, fieldsOf(entry))
-      for (const found of flattenTable(nested, entry, `${path}.`)) values.set(...found)
-    }
-  }
-  return values
-}
-
-/** The type of something else is all that is told about it: a whole object may hold a password. */
-function checkObject<Options extends object>(options: Options, path: string, expected: string): Options {
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
-  const value = options === null ? 'null' : Array.isArray(options) ? 'an array' : `of type ${typeof options}`
-  throw new MessagingError('CONFIG_INVALID', { path, value, expected })
-}
-
-function fieldsOf(table: FieldTable): string {
-  return `an object with ${Object.keys(table).join(', ')}`
 }
 
 function sameValue(a: unknown, b: unknown): boolean {

@@ -1,4 +1,4 @@
-import { isManifestName } from '../config/config-store.ts'
+import { isManifestName } from '../config/config-paths.ts'
 import type { AvroSchema } from '../encoding/avro-codec.ts'
 import { describeType, type Codec } from '../encoding/codec.ts'
 import { codecNames, type CodecName } from '../encoding/create-codec.ts'
