@@ -18,6 +18,7 @@ const noHeaders: readonly DriverHeader[] = Object.freeze([])
 export class IncomingMessage implements ReceivedParts {
   readonly raw: ConsumedMessage
   attempt = 1
+  isDone = false
   payload: unknown = null
   #isDecoded: boolean
 

@@ -90,6 +90,13 @@ export class MessageBuffer {
     return taken
   }
 
+  /** In front of what waits. */
+  putBack(messages: readonly ConsumedMessage[]): void {
+    this.#messages = [...messages, ...this.#messages.slice(this.#head)]
+    this.#head = 0
+    for (const message of messages) this.#bytes += consumedBytes(message)
+  }
+
   clear(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

@@ -31,6 +31,13 @@ export class OffsetTracker {
     this.#position = Math.max(this.#position ?? 0, offset + 1)
   }
 
+  /** What is begun and not done will begin again. */
+  forgetUnfinished(): void {
+    this.#begun = []
+    this.#head = 0
+    this.#ahead.clear()
+  }
+
   /** The next offset to be handled, never past one that is not done; undefined while nothing is done. */
   get position(): number | undefined {
     return this.#position

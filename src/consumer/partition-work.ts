@@ -46,6 +46,8 @@ export class PartitionWork implements AssignedPartition {
   #frozen: { readonly position: number | undefined; readonly unfinished: number } | undefined
   #isEnding = false
   #isMoving = false
+  /** Taken and not done when a move began. */
+  #left: readonly ConsumedMessage[] = []
   #isRunning = false
   #occupants = 0
   #occupying: Promise<void> | undefined
@@ -85,11 +87,12 @@ export class PartitionWork implements AssignedPartition {
   }
 
   get isPaused(): boolean {
-    return this.#isMoving || this.pauses.isPaused || this.consumer.pauses.isPaused
+    return this.pauses.isPaused || this.consumer.pauses.isPaused
   }
 
+  /** What was taken is left: the partition is given up, or goes on elsewhere. */
   get isEnding(): boolean {
-    return this.#isEnding
+    return this.#isEnding || this.#isMoving
   }
 
   get isRunning(): boolean {
@@ -134,7 +137,7 @@ export class PartitionWork implements AssignedPartition {
   goOn(): void {
     this.#changed.resolve()
     this.#changed = Promise.withResolvers()
-    if (this.#isRunning || this.#isEnding || this.isPaused || !this.#buffer.isReady) return
+    if (this.#isRunning || this.isEnding || this.isPaused || !this.#buffer.isReady) return
     this.#isRunning = true
     this.#idle = Promise.withResolvers()
     void this.#run()
@@ -143,15 +146,23 @@ export class PartitionWork implements AssignedPartition {
   /** Drops what waits, lets what runs end, and goes on with what the driver reads after `move`. */
   async moveBy(move: () => Promise<void>): Promise<void> {
     this.#isMoving = true
+    // What waits in the middle of a batch looks at it now.
+    this.goOn()
     try {
       await this.#idle.promise
       await move()
       this.#buffer.clear()
       this.#tracker = new OffsetTracker()
       this.firstOffset = this.nextOffset = undefined
-      this.#host.hasRoom(this)
+    } catch (error) {
+      // It goes on where it was.
+      this.#tracker.forgetUnfinished()
+      this.#buffer.putBack(this.#left)
+      throw error
     } finally {
+      this.#left = []
       this.#isMoving = false
+      this.#host.hasRoom(this)
       this.goOn()
     }
   }
@@ -185,6 +196,7 @@ export class PartitionWork implements AssignedPartition {
 
   done(message: IncomingMessage): Promise<void> | undefined {
     if (this.#frozen !== undefined) return undefined
+    message.isDone = true
     this.#doneMessages++
     this.#doneBytes += consumedBytes(message.raw)
     this.lastProgressAt = performance.now()
@@ -213,7 +225,7 @@ export class PartitionWork implements AssignedPartition {
 
   async pauseOver(): Promise<void> {
     this.vacate()
-    while (this.isPaused && !this.#isEnding) await this.#changed.promise
+    while (this.isPaused && !this.isEnding) await this.#changed.promise
     await this.occupy()
   }
 
@@ -224,7 +236,7 @@ export class PartitionWork implements AssignedPartition {
     let timer: NodeJS.Timeout | undefined
     let isOver = false
     const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, durationMs))).then(() => (isOver = true))
-    while (!isOver && !this.#isEnding) await Promise.race([over, this.#changed.promise])
+    while (!isOver && !this.isEnding) await Promise.race([over, this.#changed.promise])
     clearTimeout(timer)
     this.#waits.delete(pause)
     await this.occupy()
@@ -234,9 +246,9 @@ export class PartitionWork implements AssignedPartition {
     do {
       const waiting = this.occupy()
       if (waiting) await waiting
-      if (!this.#isEnding && !this.isPaused) await this.#handle(this.#buffer.take())
+      if (!this.isEnding && !this.isPaused) await this.#handle(this.#buffer.take())
       this.vacate()
-    } while (!this.#isEnding && !this.isPaused && this.#buffer.isReady)
+    } while (!this.isEnding && !this.isPaused && this.#buffer.isReady)
     this.#isRunning = false
     this.#idle.resolve()
   }
@@ -255,11 +267,12 @@ export class PartitionWork implements AssignedPartition {
     if (manifest.handleBatch !== undefined) await handleBatch(this, messages)
     else if (config.keyConcurrency > 1) await handleByKey(this, messages, config.keyConcurrency)
     else await handleInOrder(this, messages)
+    if (this.#isMoving) this.#left = messages.filter(({ isDone }) => !isDone).map((message) => message.raw)
     this.#publishHandled(performance.now() - startedAt)
   }
 
   async #isCommitted(): Promise<boolean> {
-    for (let attempt = 1; !this.#isEnding; attempt++) {
+    for (let attempt = 1; !this.isEnding; attempt++) {
       try {
         await this.#host.commit()
         return true

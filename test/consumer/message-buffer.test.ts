@@ -73,3 +73,11 @@ test('cleared it has nothing, and waits for nothing', () => {
   vi.advanceTimersByTime(2_000)
   expect([buffer.length, buffer.isReady, ready.mock.calls.length]).toEqual([0, false, 0])
 })
+
+test('what is put back comes again, before what waits', () => {
+  const buffer = new MessageBuffer(limits, false, () => undefined)
+  for (const offset of range(0, 4)) buffer.add(message(offset))
+  buffer.putBack(buffer.take().slice(1))
+  expect(offsets(buffer.take())).toEqual([1, 2, 3])
+  expect(offsets(buffer.take())).toEqual([4])
+})

@@ -41,3 +41,17 @@ test('by word of the handler it moves on, and never back', () => {
   tracker.doneUpTo(3)
   expect(tracker.position).toBe(8)
 })
+
+test('what is unfinished can begin again; the position is never past it', () => {
+  const tracker = new OffsetTracker()
+  for (const offset of [1, 2, 3, 4]) tracker.begin(offset)
+  tracker.done(1)
+  tracker.done(3)
+  tracker.forgetUnfinished()
+  expect([tracker.position, tracker.unfinished]).toEqual([2, 0])
+  for (const offset of [2, 4]) tracker.begin(offset)
+  tracker.done(4)
+  expect(tracker.position).toBe(2)
+  tracker.done(2)
+  expect(tracker.position).toBe(5)
+})

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
+import { MessagingError } from '../../src/index.ts'
 import { catchError, catchRejection } from '../catch-error.ts'
 import { Collected, handling, numberOf, range, setUp } from './consume.ts'
 
@@ -117,6 +118,64 @@ test('seek goes on from another position once what runs has ended', async () => 
   expect((await seen.count(6)).slice(4)).toEqual([3, 4])
   await running.seek(Items, { ...partition0, offset: 'earliest' })
   await seen.count(10)
+  await running.stop()
+  expect(setup.committed()).toEqual({ 'items/0': 4 })
+})
+
+test('seek in the middle of a batch leaves the rest of it, also where an attempt waits or the partition is paused', async () => {
+  await using setup = setUp({ consumer: { retryDelayMs: 3_600_000, retryMaxDelayMs: 3_600_000 } })
+  const failed = setup.heard('attempt.failed')
+  const seen = new Collected<number>()
+  const Items = handling((message) => {
+    seen.add(numberOf(message))
+    if (numberOf(message) === 2 && seen.values.length === 2) throw new Error('not yet')
+  })
+  await setup.send(range(1, 4))
+  const running = await setup.messaging.consumers.run([Items])
+  await failed.count(1)
+  await running.seek(Items, { ...partition0, offset: 2 })
+  expect(await seen.count(4)).toEqual([1, 2, 3, 4])
+  const gate = Promise.withResolvers<void>()
+  const Gated = handling(async (message) => {
+    seen.add(numberOf(message))
+    await gate.promise
+  })
+  await running.stop()
+  await setup.send(range(5, 8))
+  const again = await setup.messaging.consumers.run([Gated])
+  await seen.count(5)
+  again.pause(Gated, 'look at it', { partition: partition0 })
+  const sought = again.seek(Gated, { ...partition0, offset: 6 })
+  gate.resolve()
+  await sought
+  expect(seen.values.slice(4)).toEqual([5])
+  again.resume(Gated, partition0)
+  expect((await seen.count(7)).slice(4)).toEqual([5, 7, 8])
+})
+
+test('a seek that fails leaves everything as it was', async () => {
+  await using setup = setUp({ consumer: { commitIntervalMs: 100_000 } })
+  const createConsumer = setup.driver.createConsumer.bind(setup.driver)
+  vi.spyOn(setup.driver, 'createConsumer').mockImplementation(async (options) => {
+    const consumer = await createConsumer(options)
+    const seek = (): Promise<never> =>
+      Promise.reject(new MessagingError('OFFSET_UNAVAILABLE', { reason: 'the broker does not know it' }))
+    return Object.assign(consumer, { seek })
+  })
+  const seen = new Collected<number>()
+  const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const Items = handling(async (message) => {
+    seen.add(numberOf(message))
+    begun.resolve()
+    await gate.promise
+  })
+  await setup.send(range(1, 4))
+  const running = await setup.messaging.consumers.run([Items])
+  await begun.promise
+  const sought = catchRejection(running.seek(Items, { ...partition0, offset: 2 }))
+  gate.resolve()
+  expect(await sought).toMatchObject({ code: 'OFFSET_UNAVAILABLE' })
+  expect(await seen.count(4)).toEqual([1, 2, 3, 4])
   await running.stop()
   expect(setup.committed()).toEqual({ 'items/0': 4 })
 })
