@@ -265,6 +265,18 @@ export const consumerFields = {
     unit: 'ms',
     doc: 'Longest wait between two attempts.',
   }),
+  delayMs: integer({
+    default: 0,
+    min: 0,
+    max: 31_622_400_000,
+    unit: 'ms',
+    doc: 'A message is not handled before its timestamp plus so much; its partition waits.',
+  }),
+  dueHeader: text({
+    pattern: /^\S+$/,
+    expected: 'a name without spaces',
+    doc: 'Name of a header that says when a message is due, in place of `delayMs`: milliseconds since 1970, or a date and time as in ISO 8601.',
+  }),
   onFailure: choice(['dead-letter', 'skip', 'stop'] as const, {
     default: 'dead-letter',
     doc: 'What becomes of a message whose attempts failed or that cannot be decoded: to the dead letter topic, left out, or the consumer stops.',

@@ -42,8 +42,9 @@ export class MessageBuffer {
     return this.#bytes * 2 > this.#limits.bufferMaxBytes || this.length * 2 > maxBuffered
   }
 
-  get oldestTimestamp(): number | undefined {
-    return this.#messages[this.#head]?.timestamp
+  /** The message that comes next. */
+  get first(): ConsumedMessage | undefined {
+    return this.#messages[this.#head]
   }
 
   /** Whether there is a batch to take now. */
@@ -66,15 +67,16 @@ export class MessageBuffer {
     this.#bytes += consumedBytes(message)
   }
 
-  /** The next batch: at least one message. */
-  take(): readonly ConsumedMessage[] {
+  /** The next batch: at least one message. @param mayFollow whether a message may be in it besides the first one */
+  take(mayFollow: (message: ConsumedMessage) => boolean = () => true): readonly ConsumedMessage[] {
     const { maxMessages, maxBytes } = this.#limits
     const start = this.#head
     let end = start
     let bytes = 0
     while (end < this.#messages.length && end - start < maxMessages) {
-      const size = consumedBytes(this.#messages[end]!)
-      if (end > start && bytes + size > maxBytes) break
+      const message = this.#messages[end]!
+      const size = consumedBytes(message)
+      if (end > start && (bytes + size > maxBytes || !mayFollow(message))) break
       bytes += size
       end++
     }

@@ -3,6 +3,7 @@ import { MessagingError } from '../errors/messaging-error.ts'
 import type { HandlerContext } from '../factory/consumer-manifest.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
+import { createDueTime, type DueTime } from './due-times.ts'
 import { handleBatch } from './handle-batch.ts'
 import { handleByKey, handleInOrder } from './handle-messages.ts'
 import { consumedBytes, IncomingMessage } from './incoming-message.ts'
@@ -38,6 +39,7 @@ export class PartitionWork implements AssignedPartition {
   firstOffset: number | undefined
   readonly #host: PartitionHost
   readonly #buffer: MessageBuffer
+  readonly #dueTime: DueTime | undefined
   #tracker = new OffsetTracker()
   readonly #abort = new AbortController()
   readonly #ending = new AbortController()
@@ -63,6 +65,7 @@ export class PartitionWork implements AssignedPartition {
     this.#host = host
     const { plan, ledger } = consumer
     this.#buffer = new MessageBuffer(plan.config, plan.manifest.handleBatch !== undefined, () => this.goOn())
+    this.#dueTime = createDueTime(plan.config, (error) => consumer.errored(error.of(plan.name)))
     this.pauses = new Pauses({
       paused: ({ owner, reason }) => ledger.publish('partition.paused', () => ({ topic, partition, owner, reason })),
       resumed: ({ owner }, durationMs) => {
@@ -123,7 +126,7 @@ export class PartitionWork implements AssignedPartition {
   }
 
   get oldestTimestamp(): number | undefined {
-    return this.#buffer.oldestTimestamp
+    return this.#buffer.first?.timestamp
   }
 
   add(message: ConsumedMessage): void {
@@ -137,7 +140,7 @@ export class PartitionWork implements AssignedPartition {
   goOn(): void {
     this.#changed.resolve()
     this.#changed = Promise.withResolvers()
-    if (this.#isRunning || this.isEnding || this.isPaused || !this.#buffer.isReady) return
+    if (this.#isRunning || this.isEnding || this.isPaused || !this.#hasWork()) return
     this.#isRunning = true
     this.#idle = Promise.withResolvers()
     void this.#run()
@@ -152,6 +155,7 @@ export class PartitionWork implements AssignedPartition {
       await this.#idle.promise
       await move()
       this.#buffer.clear()
+      this.pauses.remove('delay')
       this.#tracker = new OffsetTracker()
       this.firstOffset = this.nextOffset = undefined
     } catch (error) {
@@ -242,13 +246,27 @@ export class PartitionWork implements AssignedPartition {
     await this.occupy()
   }
 
+  /** Whether there is a batch to take now. One that is not due pauses the partition until it is. */
+  #hasWork(): boolean {
+    if (!this.#buffer.isReady) return false
+    const first = this.#buffer.first!
+    const waitMs = this.#dueTime === undefined ? 0 : this.#dueTime(first) - Date.now()
+    if (waitMs <= 0) return true
+    // Timers are up to a millisecond early.
+    this.pauses.add('delay', `offset ${first.offset} is not due yet`, waitMs + 1)
+    return false
+  }
+
+  readonly #isDue = (message: ConsumedMessage): boolean =>
+    this.#dueTime === undefined || this.#dueTime(message) <= Date.now()
+
   async #run(): Promise<void> {
     do {
       const waiting = this.occupy()
       if (waiting) await waiting
-      if (!this.isEnding && !this.isPaused) await this.#handle(this.#buffer.take())
+      if (!this.isEnding && !this.isPaused) await this.#handle(this.#buffer.take(this.#isDue))
       this.vacate()
-    } while (!this.isEnding && !this.isPaused && this.#buffer.isReady)
+    } while (!this.isEnding && !this.isPaused && this.#hasWork())
     this.#isRunning = false
     this.#idle.resolve()
   }

@@ -1,6 +1,7 @@
 import { MessagingError } from '../errors/messaging-error.ts'
 
-export type PauseOwner = 'handler' | 'operator' | 'breaker'
+/** `delay`: the next message is not due yet. */
+export type PauseOwner = 'handler' | 'operator' | 'breaker' | 'delay'
 
 export interface Pause {
   /** `retry` and `dead-letter` show what a single message waits for. */
@@ -61,6 +62,8 @@ export class Pauses {
   }
 
   clear(): void {
-    for (const owner of this.#pauses.keys()) this.remove(owner)
+    // Not those that begin while it is told.
+    const owners = [...this.#pauses.keys()]
+    for (const owner of owners) this.remove(owner)
   }
 }

@@ -58,7 +58,7 @@ test('it is full by bytes or by messages, and has room again at half', () => {
   for (const offset of range(0, 9)) buffer.add(message(offset, 100))
   expect([buffer.isFull, buffer.isFilling]).toEqual([true, true])
   for (const _ of range(1, 5)) buffer.take()
-  expect([buffer.isFull, buffer.isFilling, buffer.oldestTimestamp]).toEqual([false, false, 5])
+  expect([buffer.isFull, buffer.isFilling, buffer.first?.timestamp]).toEqual([false, false, 5])
   buffer.clear()
   for (const offset of range(1, 20_000)) buffer.add(message(offset, 0))
   expect(buffer.isFull).toBe(true)
