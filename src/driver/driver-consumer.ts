@@ -32,6 +32,8 @@ export interface DriverConsumer {
   committed(partitions: readonly TopicPartition[]): Promise<readonly CommittedPosition[]>
   /** First offset that is there, and the one that the next message gets. @throws MessagingError */
   watermarks(partition: TopicPartition): Promise<{ readonly low: number; readonly high: number }>
+  /** How many partitions a topic has. @throws MessagingError, TOPIC_NOT_FOUND */
+  partitionCount(topic: string): Promise<number>
   /**
    * Leaves the group (a static member stays until its session ends) and releases everything; commits nothing.
    * Called once; the listener hears of nothing any more.

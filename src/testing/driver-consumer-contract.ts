@@ -242,6 +242,13 @@ export function describeDriverConsumerContract(contract: DriverConsumerContract,
       await consumer.close()
     })
 
+    test('partitions of a topic are counted', async () => {
+      const { topic } = await createTopic(1)
+      const member = await connect()
+      assert.equal(await member.consumer.partitionCount(topic), driver.partitions)
+      await member.close()
+    })
+
     test('a seek goes anywhere, and nothing from before it comes after it', async () => {
       const { topic } = await createTopic(50)
       const member = await connect()

@@ -22,6 +22,7 @@ function failuresOf(change: (consumer: DriverConsumer) => Partial<DriverConsumer
         'commit',
         'committed',
         'watermarks',
+        'partitionCount',
         'close',
       ] as const
       const bound = Object.fromEntries(methods.map((name) => [name, (consumer[name] as () => unknown).bind(consumer)]))
@@ -50,6 +51,7 @@ describe('a driver that breaks the contract is found out', () => {
       /one poll at a time/,
       (consumer) => ({ close: () => consumer.close().then(() => Promise.reject(new Error('closed badly'))) }),
     ],
+    ['counts too few partitions', /are counted/, () => ({ partitionCount: () => Promise.resolve(1) })],
     ['seeks nowhere', /a seek goes/, () => ({ seek: () => Promise.resolve() })],
     ['commits anything', /many commits/, () => ({ commit: () => Promise.resolve() })],
     ['takes too much', /a poll takes/, (consumer) => ({ poll: (_, timeoutMs) => consumer.poll(100, timeoutMs) })],

@@ -204,6 +204,11 @@ export class ConfluentConsumer implements DriverConsumer {
     return this.#requests.watermarks(partition)
   }
 
+  async partitionCount(topic: string): Promise<number> {
+    this.#refuseUseless()
+    return this.#requests.partitionCount(topic)
+  }
+
   close(): Promise<void> {
     return (this.#closing ??= this.#close())
   }

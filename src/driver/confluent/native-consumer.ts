@@ -8,6 +8,7 @@ import type {
   NativeConsumer,
   NativeConsumerCallbacks,
   NativeError,
+  NativeMetadata,
   NativeModule,
   NativePartition,
   NativePosition,
@@ -93,16 +94,28 @@ export class NativeRequests {
   }
 
   async topicNames(): Promise<readonly string[]> {
-    const { topics } = await this.#ask<{ topics: readonly { name: string }[] }>((done) =>
-      this.#consumer.getMetadata({ allTopics: true, timeout: this.#timeoutMs }, done),
-    )
-    return topics.map(({ name }) => name)
+    return (await this.#topics({ allTopics: true })).map(({ name }) => name)
+  }
+
+  /** @throws TOPIC_NOT_FOUND */
+  async partitionCount(topic: string): Promise<number> {
+    const topics = await this.#topics({ topic })
+    const count = topics.find(({ name }) => name === topic)?.partitions.length ?? 0
+    if (count > 0) return count
+    throw createDriverError({ code: 'TOPIC_NOT_FOUND', reason: `${topic} does not exist` }, { topic })
   }
 
   /** Resolves when no question is under way: one that is would use the client after it is gone. Later ones are refused. */
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#last
+  }
+
+  async #topics(of: { readonly allTopics: true } | { readonly topic: string }): Promise<NativeMetadata['topics']> {
+    const { topics } = await this.#ask<Pick<NativeMetadata, 'topics'>>((done) =>
+      this.#consumer.getMetadata({ ...of, timeout: this.#timeoutMs }, done),
+    )
+    return topics
   }
 
   #ask<Value>(question: (done: Callback<Value>) => void): Promise<Value> {

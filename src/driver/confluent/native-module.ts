@@ -126,8 +126,8 @@ export interface NativeConsumer extends NativeConnection {
     callback: NativeResult<{ readonly lowOffset: number; readonly highOffset: number }>,
   ): void
   getMetadata(
-    options: { allTopics: boolean; timeout: number },
-    callback: NativeResult<{ readonly topics: readonly { readonly name: string }[] }>,
+    request: { readonly timeout: number } & ({ readonly allTopics: true } | { readonly topic: string }),
+    callback: NativeResult<Pick<NativeMetadata, 'topics'>>,
   ): void
   getClient(): NativeReader
 }

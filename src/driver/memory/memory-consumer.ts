@@ -117,6 +117,10 @@ export class MemoryConsumer implements DriverConsumer, MemoryMember {
     return { low: 0, high: this.#recordsOf(partition).length }
   }
 
+  async partitionCount(topic: string): Promise<number> {
+    return this.#partitionsOf(topic).length
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#idle)
@@ -248,9 +252,14 @@ export class MemoryConsumer implements DriverConsumer, MemoryMember {
     }
   }
 
-  #recordsOf({ topic, partition }: TopicPartition): readonly MemoryRecord[] {
+  #partitionsOf(topic: string): readonly (readonly MemoryRecord[])[] {
     const partitions = this.#source.topics.get(topic)
     if (!partitions) throw createDriverError({ code: 'TOPIC_NOT_FOUND', reason: `${topic} does not exist` }, { topic })
+    return partitions
+  }
+
+  #recordsOf({ topic, partition }: TopicPartition): readonly MemoryRecord[] {
+    const partitions = this.#partitionsOf(topic)
     const records = partitions[partition]
     if (records) return records
     const reason = `${topic} has ${partitions.length} partitions`

@@ -12,6 +12,7 @@ function createRequests() {
     offsetsForTimes: (_: unknown, __: number, answer: Answer) => asked.push({ question: 'times', answer }),
     queryWatermarkOffsets: (...[topic, , , answer]: [string, number, number, Answer]) =>
       asked.push({ question: `watermarks ${topic}`, answer }),
+    getMetadata: (_: unknown, answer: Answer) => asked.push({ question: 'metadata', answer }),
     seek: (_: unknown, __: number, answer: Answer) => asked.push({ question: 'seek', answer }),
   }
   return { requests: new NativeRequests(consumer as unknown as NativeConsumer, 1000), asked }
@@ -54,6 +55,20 @@ describe('questions to the broker', () => {
     ]
     asked[0]!.answer(null, found)
     expect(await resolved).toEqual(found)
+  })
+
+  test('partitions of a topic are counted; one without any does not exist', async () => {
+    const { requests, asked } = createRequests()
+    const counts = ['a', 'b'].map((topic) => requests.partitionCount(topic))
+    const topics = [
+      { name: 'a', partitions: [{ id: 0 }, { id: 1 }] },
+      { name: 'b', partitions: [] },
+    ]
+    await turn()
+    asked[0]!.answer(null, { topics })
+    expect(await counts[0]).toBe(2)
+    asked[1]!.answer(null, { topics })
+    await expect(counts[1]).rejects.toMatchObject({ code: 'TOPIC_NOT_FOUND', topic: 'b' })
   })
 
   test('a partition that failed by itself fails the call, by its name', async () => {

@@ -205,6 +205,7 @@ describe('positions', () => {
     expect(await catchRejection(consumer.watermarks({ topic: 'none', partition: 0 }))).toMatchObject({
       code: 'TOPIC_NOT_FOUND',
     })
+    expect(await catchRejection(consumer.partitionCount('none'))).toMatchObject({ code: 'TOPIC_NOT_FOUND' })
     expect(await catchRejection(consumer.assign([{ ...partition1, offset: 0 }]))).toMatchObject({
       code: 'PARTITION_NOT_FOUND',
     })
