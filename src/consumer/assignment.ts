@@ -61,6 +61,7 @@ export class Assignment {
   }
 
   lost(partitions: readonly TopicPartition[]): void {
+    this.isKnown = false
     const works = this.#worksOf(partitions)
     for (const work of works) work.abort()
     this.#remove(works, true)
@@ -68,6 +69,7 @@ export class Assignment {
 
   /** Gives up all of it, as `revoked` does. */
   async release(): Promise<void> {
+    this.isKnown = false
     await this.#giveUp(this.works)
   }
 

@@ -93,7 +93,7 @@ export interface DriverConsumerOptions extends Pick<
 
 /** Told about the membership, while a poll is under way; that poll waits for what it returns. */
 export interface DriverConsumerListener {
-  /** Partitions come in addition (cooperative rebalancing). */
+  /** Partitions come in addition (cooperative rebalancing). Told without any to a new member for which none is left. */
   assigned(partitions: readonly TopicPartition[]): Promise<void> | void
   /** They are given up when this is done: the last moment to finish work and to commit. */
   revoked(partitions: readonly TopicPartition[]): Promise<void> | void

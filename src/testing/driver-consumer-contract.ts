@@ -427,6 +427,14 @@ export function describeDriverConsumerContract(contract: DriverConsumerContract,
       })
     }
 
+    test('a member for which no partition is left is told so', async () => {
+      const { topic } = await createTopic(1)
+      const group = `contract.${randomUUID()}`
+      const places = Array.from({ length: driver.partitions + 1 })
+      const members = await Promise.all(places.map(() => join([topic], { group })))
+      await Promise.all(members.map((member) => member.close()))
+    })
+
     if (has('short sessions')) {
       test('a member that does not poll in time loses its partitions, may not commit them, and joins again', async () => {
         const { topic, texts } = await createTopic(5)

@@ -51,6 +51,7 @@ export class ConfluentConsumer implements DriverConsumer {
 
   #isMember = false
   #isIncremental = true
+  #knowsItsShare = false
   readonly #owned = new Map<string, TopicPartition>()
   readonly #paused = new Set<string>()
   /** Those that a listener is just told of, and where they will start. */
@@ -264,8 +265,10 @@ export class ConfluentConsumer implements DriverConsumer {
       this.#starting = new Map(partitions.map((partition) => [nameOf(partition), partition]))
       for (const partition of partitions) this.#owned.set(nameOf(partition), partition)
     } else if (kind === 'lost') this.#forget(partitions)
-    // Rebalances that change nothing for this member come without partitions.
-    if (partitions.length > 0) await this.#options.listener[kind](partitions)
+    // Rebalances that change nothing for this member come without partitions; of the first one it hears all the same.
+    const isFirst = kind === 'assigned' && !this.#knowsItsShare
+    this.#knowsItsShare = kind !== 'lost' && (this.#knowsItsShare || isFirst)
+    if (partitions.length > 0 || isFirst) await this.#options.listener[kind](partitions)
   }
 
   #carryOut(change: Change): void {

@@ -34,6 +34,7 @@ export class MemoryConsumer implements DriverConsumer, MemoryMember {
   readonly #positions = new Map<string, StartPosition & { offset: number }>()
   readonly #paused = new Set<string>()
   #isMember = false
+  #knowsItsShare = false
   #isClosed = false
   #isPolling = false
   #firstPartition = 0
@@ -192,6 +193,7 @@ export class MemoryConsumer implements DriverConsumer, MemoryMember {
         this.owned.clear()
         this.wanted = new Map()
         this.#forget(lost)
+        this.#knowsItsShare = false
         if (lost.length > 0) listener.lost(lost)
         group.join(this)
       }
@@ -206,7 +208,13 @@ export class MemoryConsumer implements DriverConsumer, MemoryMember {
         continue
       }
       const claimed = group.claim(this)
-      if (claimed.length === 0) return
+      if (claimed.length === 0) {
+        if (this.#knowsItsShare || this.wanted.size > 0) return
+        this.#knowsItsShare = true
+        await listener.assigned([])
+        continue
+      }
+      this.#knowsItsShare = true
       const { startFrom } = this.#options
       for (const { topic, partition, offset } of await this.committed(claimed)) {
         this.#moveTo({ topic, partition, offset: offset === -1 ? startFrom : offset })
