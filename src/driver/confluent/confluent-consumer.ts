@@ -10,7 +10,7 @@ import type {
 import type { DriverFailure, DriverHeader } from '../driver.ts'
 import { classifyErrorNumber } from '../error-numbers.ts'
 import { FollowedTopics } from './followed-topics.ts'
-import { connectConsumer, NativeRequests, toDriverError } from './native-consumer.ts'
+import { connectConsumer, NativeRequests } from './native-consumer.ts'
 import type {
   NativeConsumer,
   NativeError,
@@ -21,6 +21,7 @@ import type {
   NativeReader,
 } from './native-module.ts'
 import { OffsetCommits } from './offset-commits.ts'
+import { toDriverError } from './to-driver-error.ts'
 
 /** A change of the membership, from when librdkafka tells it until it is carried out; librdkafka waits for that. */
 interface Change {

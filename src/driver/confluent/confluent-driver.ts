@@ -25,6 +25,7 @@ import {
 } from './native-module.ts'
 import { connectProducer } from './native-producer.ts'
 import { NativeTransactions } from './native-transactions.ts'
+import { ProducerQuestions } from './producer-questions.ts'
 
 /** librdkafka through the callback API of @confluentinc/kafka-javascript. */
 export const confluentDriver: ConsumingDriverModule = {
@@ -84,6 +85,7 @@ export class ConfluentDriver implements Driver {
   #reports: DeliveryReport[] = []
   #errorNumbers: (number | null)[] = []
   #isClosed = false
+  #questions!: ProducerQuestions
   #transactions: NativeTransactions | undefined
 
   constructor(native: NativeModule, options: DriverOptions) {
@@ -104,8 +106,12 @@ export class ConfluentDriver implements Driver {
   async connect(): Promise<void> {
     const producer = await this.#producerOf(0)
     this.#client = producer.getClient()
-    const { transaction } = this.#options
-    if (transaction === undefined) return
+    const { transaction, connectTimeoutMs, profile } = this.#options
+    this.#questions = new ProducerQuestions(this.#native, producer, connectTimeoutMs)
+    if (transaction === undefined) {
+      if (profile.idempotence) this.#questions.hurryProducerId()
+      return
+    }
     this.#transactions = new NativeTransactions(producer)
     try {
       await this.#transactions.init(transaction)
@@ -158,7 +164,7 @@ export class ConfluentDriver implements Driver {
   async close(): Promise<void> {
     this.#isClosed = true
     clearInterval(this.#readings)
-    await this.#transactions?.close()
+    await Promise.all([this.#transactions?.close(), this.#questions.close()])
     // One that still connects, to take over, has nothing under way and is not waited for.
     await Promise.all(this.#connected.map(disconnect))
   }
@@ -175,19 +181,13 @@ export class ConfluentDriver implements Driver {
   }
 
   async partitionCount(topic: string): Promise<number> {
-    const producer = await this.#producerOf(0)
-    return new Promise((resolve, reject) => {
-      producer.getMetadata({ topic, timeout: this.#options.connectTimeoutMs }, (error, metadata) => {
-        const count = metadata?.topics.find(({ name }) => name === topic)?.partitions.length ?? 0
-        if (error) reject(createDriverError(classifyErrorNumber(error.code, error.message), { topic }))
-        else if (count === 0) reject(createDriverError({ code: 'TOPIC_NOT_FOUND', reason: topic }, { topic }))
-        else resolve(count)
-      })
-    })
+    const { length } = await this.#questions.partitionsOf(topic)
+    if (length === 0) throw createDriverError({ code: 'TOPIC_NOT_FOUND', reason: topic }, { topic })
+    return length
   }
 
-  async ensureTopic(specification: TopicSpecification): Promise<void> {
-    await ensureTopic(this.#native, await this.#producerOf(0), specification, this.#options.connectTimeoutMs)
+  ensureTopic(specification: TopicSpecification): Promise<void> {
+    return ensureTopic(this.#questions, specification, this.#options.connectTimeoutMs)
   }
 
   /**

@@ -1,5 +1,5 @@
-import { toDriverError } from './native-consumer.ts'
 import type { NativeConsumer, NativeError } from './native-module.ts'
+import { toDriverError } from './to-driver-error.ts'
 
 /** What the consumer subscribes to, where patterns are involved. */
 export interface TopicSource {

@@ -1,19 +1,18 @@
 import { MessagingError } from '../../errors/messaging-error.ts'
 import { createDriverError } from '../driver-error.ts'
 import type { DriverConsumerOptions, StartPosition } from '../driver-consumer.ts'
-import { classifyErrorNumber } from '../error-numbers.ts'
 import { createConsumerConfig } from './consumer-config.ts'
 import { connectNative } from './native-connection.ts'
 import type {
   NativeConsumer,
   NativeConsumerCallbacks,
-  NativeError,
   NativeMetadata,
   NativeModule,
   NativePartition,
   NativePosition,
   NativePositions,
 } from './native-module.ts'
+import { NativeQuestions } from './native-questions.ts'
 
 /** librdkafka's logical offsets (rdkafka.h). */
 const logicalOffsets = { latest: -1, earliest: -2 } as const
@@ -40,17 +39,11 @@ export async function connectConsumer(
   return consumer
 }
 
-type Callback<Value> = (error: NativeError | null | undefined, value: Value) => void
-
-/**
- * What a consumer asks the broker. Each question holds a thread of libuv until it is answered, of which a process has four
- * for everything: so one at a time.
- */
+/** What a consumer asks the brokers. */
 export class NativeRequests {
   readonly #consumer: NativeConsumer
   readonly #timeoutMs: number
-  #last: Promise<unknown> = Promise.resolve()
-  #isClosed = false
+  readonly #questions = new NativeQuestions()
 
   constructor(consumer: NativeConsumer, timeoutMs: number) {
     this.#consumer = consumer
@@ -65,7 +58,9 @@ export class NativeRequests {
     const found =
       times.length === 0
         ? []
-        : await this.#ask<NativePositions>((done) => this.#consumer.offsetsForTimes(times, this.#timeoutMs, done))
+        : await this.#questions.ask<NativePositions>((done) =>
+            this.#consumer.offsetsForTimes(times, this.#timeoutMs, done),
+          )
     return positions.map(({ topic, partition, offset }) => {
       if (typeof offset === 'number') return { topic, partition, offset }
       if (typeof offset === 'string') return { topic, partition, offset: logicalOffsets[offset] }
@@ -76,19 +71,21 @@ export class NativeRequests {
 
   /** In the order of the partitions. @throws MessagingError */
   async committed(partitions: readonly NativePartition[]): Promise<NativePosition[]> {
-    const found = await this.#ask<NativePositions>((done) =>
+    const found = await this.#questions.ask<NativePositions>((done) =>
       this.#consumer.committed(partitions, this.#timeoutMs, done),
     )
     return partitions.map((partition) => findPosition(found, partitions, partition))
   }
 
   seek(position: NativePosition): Promise<void> {
-    return this.#ask<void>((done) => this.#consumer.seek(position, this.#timeoutMs, (error) => done(error, undefined)))
+    return this.#questions.ask<void>((done) =>
+      this.#consumer.seek(position, this.#timeoutMs, (error) => done(error, undefined)),
+    )
   }
 
   async watermarks({ topic, partition }: NativePartition): Promise<{ readonly low: number; readonly high: number }> {
-    const { lowOffset: low, highOffset: high } = await this.#ask<{ lowOffset: number; highOffset: number }>((done) =>
-      this.#consumer.queryWatermarkOffsets(topic, partition, this.#timeoutMs, done),
+    const { lowOffset: low, highOffset: high } = await this.#questions.ask<{ lowOffset: number; highOffset: number }>(
+      (done) => this.#consumer.queryWatermarkOffsets(topic, partition, this.#timeoutMs, done),
     )
     return { low, high }
   }
@@ -105,40 +102,17 @@ export class NativeRequests {
     throw createDriverError({ code: 'TOPIC_NOT_FOUND', reason: `${topic} does not exist` }, { topic })
   }
 
-  /** Resolves when no question is under way: one that is would use the client after it is gone. Later ones are refused. */
-  async close(): Promise<void> {
-    this.#isClosed = true
-    await this.#last
+  /** Resolves when no question is under way; later ones are refused. */
+  close(): Promise<void> {
+    return this.#questions.close()
   }
 
   async #topics(of: { readonly allTopics: true } | { readonly topic: string }): Promise<NativeMetadata['topics']> {
-    const { topics } = await this.#ask<Pick<NativeMetadata, 'topics'>>((done) =>
+    const { topics } = await this.#questions.ask<Pick<NativeMetadata, 'topics'>>((done) =>
       this.#consumer.getMetadata({ ...of, timeout: this.#timeoutMs }, done),
     )
     return topics
   }
-
-  #ask<Value>(question: (done: Callback<Value>) => void): Promise<Value> {
-    const answer = this.#last.then(
-      () =>
-        new Promise<Value>((resolve, reject) => {
-          if (this.#isClosed) {
-            reject(createDriverError({ code: 'CLOSE_TIMED_OUT', reason: 'the consumer is closed' }))
-            return
-          }
-          question((error, value) => (error ? reject(toDriverError(error)) : resolve(value)))
-        }),
-    )
-    this.#last = answer.catch(() => undefined)
-    return answer
-  }
-}
-
-export function toDriverError({ code, message }: NativeError): MessagingError {
-  // What the wrapper throws itself has no number.
-  return createDriverError(
-    typeof code === 'number' ? classifyErrorNumber(code, message) : { code: 'DRIVER_FAILED', reason: message },
-  )
 }
 
 /** Answers keep the order of the question; one that failed has nothing but a text. */

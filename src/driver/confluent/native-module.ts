@@ -38,11 +38,8 @@ export interface NativeConnection {
 export interface NativeProducer extends NativeConnection {
   disconnect(timeoutMs: number, callback: () => void): void
   flush(timeoutMs: number, callback: (error: NativeError | null | undefined) => void): void
-  getMetadata(
-    request: { topic: string; timeout: number },
-    callback: (error: NativeError | null | undefined, metadata?: NativeMetadata) => void,
-  ): void
-  queryWatermarkOffsets(topic: string, partition: number, timeoutMs: number, callback: NativeCallback): void
+  getMetadata(request: { topic?: string; timeout: number }, callback: NativeResult<NativeMetadata>): void
+  queryWatermarkOffsets(topic: string, partition: number, timeoutMs: number, callback: NativeResult<unknown>): void
   initTransactions(timeoutMs: number, callback: NativeCallback): void
   beginTransaction(callback: NativeCallback): void
   commitTransaction(timeoutMs: number, callback: NativeCallback): void
@@ -169,9 +166,8 @@ export interface NativeAdmin {
   createTopic(
     topic: { topic: string; num_partitions: number; replication_factor: number; config: Record<string, string> },
     timeoutMs: number,
-    callback: (error: NativeError | null | undefined) => void,
+    callback: NativeCallback,
   ): void
-  disconnect(): void
 }
 
 const driver = 'confluent'

@@ -1,7 +1,7 @@
 import { createDriverError } from '../driver-error.ts'
 import type { CommittedPosition } from '../driver-consumer.ts'
 import type { NativeError, NativePosition } from './native-module.ts'
-import { toDriverError } from './native-consumer.ts'
+import { toDriverError } from './to-driver-error.ts'
 
 interface Batch {
   readonly positions: Map<number, NativePosition>

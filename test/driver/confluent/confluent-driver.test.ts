@@ -1,12 +1,13 @@
+import { stat } from 'node:fs/promises'
 import { afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { ConfluentDriver } from '../../../src/driver/confluent/confluent-driver.ts'
+import { ConfluentDriver, confluentDriver } from '../../../src/driver/confluent/confluent-driver.ts'
 import type { DriverFailure, DriverMessage, DriverOptions } from '../../../src/driver/driver.ts'
 import { createMessaging, subscribe, type EventPayloads, type MessagingOptions } from '../../../src/index.ts'
 import { startMockCluster } from '../../../src/testing.ts'
 import { withMockCluster } from '../../with-mock-cluster.ts'
 import { order, OrderPlaced } from '../../registry/manifests.ts'
 import { createDriverOptions, defaultProfile } from '../driver-options.ts'
-import { createFakeNative } from './fake-native.ts'
+import { createFakeNative, type FakeNativeProducer } from './fake-native.ts'
 
 /** What test/contract does not ask, because it is about librdkafka alone. */
 describe('confluent driver', () => {
@@ -87,6 +88,23 @@ describe('confluent driver', () => {
   })
 })
 
+describe('questions', () => {
+  // Each takes a while, so that they are under way together.
+  const passThrough = { 'test.mock.num.brokers': 1, 'test.mock.broker.rtt': 200 }
+
+  test('a topic that is to be created while another question is under way gets its answer', async () => {
+    const driver = await confluentDriver.createDriver(createDriverOptions({ brokers: [], passThrough }))
+    const counted = driver.partitionCount!('orders')
+    // Threads begin with what they are given in its order, so the question has begun.
+    await stat('.')
+    const created = driver.ensureTopic!({ topic: 'new', partitions: 1, replicationFactor: 1, config: {} })
+    const [, refused] = await Promise.allSettled([counted, created])
+    // The mock cluster creates none.
+    expect(refused).toMatchObject({ reason: { topic: 'new', outcome: 'not_sent' } })
+    await driver.close()
+  })
+})
+
 describe('confluent driver under load', () => {
   const message = (value: string): DriverMessage => ({
     topic: 'orders',
@@ -135,6 +153,16 @@ describe('confluent driver under load', () => {
     driver.setCredentials({ username: 'shop', password: { reveal: () => 'secret' } })
     await Promise.resolve()
     expect(producers[0]!.credentials).toEqual(['shop', 'secret'])
+  })
+
+  test.each<[string, number, Partial<DriverOptions>]>([
+    ['idempotent', 1, {}],
+    ['that needs no id', 0, { profile: { ...defaultProfile, idempotence: false } }],
+    ['of transactions, which asks for it by itself,', 0, { transaction: { id: 'shop', timeoutMs: 1000 } }],
+  ])('a producer %s asks about the cluster once more: %d', async (_, questions, options) => {
+    const { driver, producers } = await connect(options)
+    await driver.partitionCount('orders')
+    expect(producers[0]!.questions).toBe(questions)
   })
 
   test('the partitions of a topic are counted; a topic that is not there has none', async () => {
@@ -227,6 +255,24 @@ describe('confluent driver under load', () => {
     vi.advanceTimersByTime(1000)
     expect(send('late')).toBe(true)
     expect(producers[0]!.underWay).toHaveLength(1001)
+  })
+
+  test('close waits for a question that is under way, and refuses the next one', async () => {
+    const { driver, producers } = await connect()
+    const [producer] = producers as [FakeNativeProducer]
+    const { promise: asked, resolve: ask } = Promise.withResolvers<() => void>()
+    producer.getMetadata = (_, callback) =>
+      ask(() => callback(null, { brokers: [], topics: [{ name: 'orders', partitions: [{ id: 0 }] }] }))
+    const [first, second] = [driver.partitionCount('orders'), driver.partitionCount('orders')]
+    const answer = await asked
+    const closed = driver.close()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(producer.isClosed).toBe(false)
+    answer()
+    expect(await first).toBe(1)
+    await expect(second).rejects.toMatchObject({ code: 'CLOSE_TIMED_OUT' })
+    await closed
+    expect(producer.isClosed).toBe(true)
   })
 
   test('close disconnects both', async () => {

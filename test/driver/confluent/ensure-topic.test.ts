@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ensureTopic } from '../../../src/driver/confluent/ensure-topic.ts'
 import type { NativeError, NativeModule } from '../../../src/driver/confluent/native-module.ts'
+import { ProducerQuestions } from '../../../src/driver/confluent/producer-questions.ts'
 import { createFakeNative, FakeNativeProducer } from './fake-native.ts'
 
 const topic = { topic: 'orders', partitions: 2, replicationFactor: 1, config: {} }
@@ -18,40 +19,49 @@ class SlowCluster extends FakeNativeProducer {
     const [, partition, , callback] = args
     this.asked.push(partition)
     const isLed = partition === 0 || this.asked.filter((asked) => asked === 1).length === 3
-    callback(isLed ? null : { code: 6, message: 'not the leader' })
+    callback(isLed ? null : { code: 6, message: 'not the leader' }, undefined)
   }
 }
 
-function nativeThatAnswers(error: NativeError | null): NativeModule {
-  const admin = {
-    createTopic: (_topic: unknown, _timeoutMs: number, callback: (error: NativeError | null) => void) =>
-      callback(error),
-    disconnect: () => undefined,
+function questionsTo(cluster: FakeNativeProducer, error: NativeError | null = null): ProducerQuestions {
+  const native: NativeModule = {
+    ...createFakeNative().native,
+    AdminClient: { createFrom: () => ({ createTopic: (_, __, callback) => callback(error) }) },
   }
-  return { ...createFakeNative().native, AdminClient: { createFrom: () => admin } }
+  return new ProducerQuestions(native, cluster, 1000)
 }
 
 describe('ensureTopic', () => {
   test('waits until each partition of a new topic has a leader that answers, asking those again that had none', async () => {
     const cluster = new SlowCluster({})
-    await ensureTopic(nativeThatAnswers(null), cluster, topic, 5000)
+    await ensureTopic(questionsTo(cluster), topic, 5000)
     expect(cluster.asked).toEqual(['metadata', 'metadata', 0, 1, 1, 1])
   })
 
   test('does not wait for a topic that was there', async () => {
     const cluster = new SlowCluster({})
-    await ensureTopic(nativeThatAnswers({ code: 36, message: 'exists' }), cluster, topic, 5000)
+    await ensureTopic(questionsTo(cluster, { code: 36, message: 'exists' }), topic, 5000)
     expect(cluster.asked).toEqual([])
   })
 
   test('goes on when the time is over', async () => {
     const cluster = new SlowCluster({})
-    cluster.getMetadata = (_, callback) => callback({ code: -185, message: 'timed out' })
-    await expect(ensureTopic(nativeThatAnswers(null), cluster, topic, 50)).resolves.toBeUndefined()
+    cluster.getMetadata = (_, callback) => callback({ code: -185, message: 'timed out' }, { brokers: [], topics: [] })
+    await expect(ensureTopic(questionsTo(cluster), topic, 50)).resolves.toBeUndefined()
+  })
+
+  test('goes on when the producer closes', async () => {
+    const cluster = new SlowCluster({})
+    const questions = questionsTo(cluster)
+    cluster.queryWatermarkOffsets = (_, __, ___, callback) => {
+      void questions.close()
+      callback({ code: 6, message: 'not the leader' }, undefined)
+    }
+    await expect(ensureTopic(questions, topic, 3_600_000)).resolves.toBeUndefined()
   })
 
   test('fails with what the cluster says', async () => {
-    const refused = ensureTopic(nativeThatAnswers({ code: 17, message: 'bad name' }), new SlowCluster({}), topic, 50)
+    const refused = ensureTopic(questionsTo(new SlowCluster({}), { code: 17, message: 'bad name' }), topic, 50)
     await expect(refused).rejects.toMatchObject({ code: 'TOPIC_INVALID', outcome: 'not_sent', topic: 'orders' })
   })
 })

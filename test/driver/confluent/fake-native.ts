@@ -45,9 +45,12 @@ export class FakeNativeProducer implements NativeProducer {
   flush(_: number, callback: (error: null) => void): void {
     callback(null)
   }
+  /** How often it was asked about the cluster as a whole. */
+  questions = 0
   getMetadata(...[{ topic }, callback]: Parameters<NativeProducer['getMetadata']>): void {
+    if (topic === undefined) this.questions++
     const partitions = topic === 'absent' ? [] : [{ id: 0 }, { id: 1 }]
-    callback(null, { brokers: [], topics: [{ name: topic, partitions }] })
+    callback(null, { brokers: [], topics: [{ name: topic ?? 'orders', partitions }] })
   }
   credentials: string[] = []
   setSaslCredentials(...credentials: string[]): void {
@@ -102,16 +105,13 @@ export function createFakeNative(connectingAtOnce = Infinity): {
   const KafkaConsumer = function KafkaConsumer(): never {
     throw new Error('not part of this fake')
   }
-  const createFrom = (): never => {
-    throw new Error('not part of this fake')
-  }
   return {
     native: {
       librdkafkaVersion: 'fake',
       CODES: { ERRORS: {} },
       Producer,
       KafkaConsumer: KafkaConsumer as unknown as NativeModule['KafkaConsumer'],
-      AdminClient: { createFrom },
+      AdminClient: { createFrom: () => ({ createTopic: (_, __, callback) => callback(null) }) },
     },
     producers,
   }

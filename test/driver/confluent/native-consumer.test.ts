@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { NativeRequests, toDriverError } from '../../../src/driver/confluent/native-consumer.ts'
+import { NativeRequests } from '../../../src/driver/confluent/native-consumer.ts'
 import type { NativeConsumer, NativePositions } from '../../../src/driver/confluent/native-module.ts'
 
 type Answer = (error: { code: number; message: string } | null, value?: unknown) => void
@@ -22,13 +22,14 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 const partition = (number: number) => ({ topic: 'a', partition: number })
 
 describe('questions to the broker', () => {
-  test('are asked one at a time, since each holds a thread, also after one that failed', async () => {
+  test('are asked one at a time; what fails has the code of its number', async () => {
     const { requests, asked } = createRequests()
     const watermarks = ['a', 'b'].map((topic) => requests.watermarks({ topic, partition: 0 }))
     await turn()
     expect(asked.map(({ question }) => question)).toEqual(['watermarks a'])
     asked[0]!.answer({ code: 3, message: 'Broker: Unknown topic or partition' })
     await expect(watermarks[0]).rejects.toMatchObject({ code: 'TOPIC_NOT_FOUND', driverCode: 3 })
+    await turn()
     asked[1]!.answer(null, { lowOffset: 1, highOffset: 5 })
     expect(await watermarks[1]).toEqual({ low: 1, high: 5 })
   })
@@ -81,29 +82,4 @@ describe('questions to the broker', () => {
       message: expect.stringContaining('a/1: Broker: Unknown topic') as string,
     })
   })
-
-  test('close waits for the one under way and refuses the others', async () => {
-    const { requests, asked } = createRequests()
-    const [first, second] = [
-      requests.seek({ ...partition(0), offset: 1 }),
-      requests.seek({ ...partition(0), offset: 2 }),
-    ]
-    await turn()
-    let isClosed = false
-    const closed = requests.close().then(() => (isClosed = true))
-    await turn()
-    expect(isClosed).toBe(false)
-    asked[0]!.answer(null)
-    await first
-    await expect(second).rejects.toMatchObject({ code: 'CLOSE_TIMED_OUT' })
-    await closed
-    expect(asked).toHaveLength(1)
-  })
-})
-
-test('what the wrapper throws has a number, or only a text', () => {
-  expect(toDriverError({ code: 25, message: 'Broker: Unknown member' })).toMatchObject({
-    code: 'GROUP_REJOIN_REQUIRED',
-  })
-  expect(toDriverError(new Error('disconnected') as never)).toMatchObject({ code: 'DRIVER_FAILED' })
 })
