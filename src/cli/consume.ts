@@ -56,7 +56,8 @@ export async function runConsume(
     void stderr.write(`${manifest}: ${error.code}: ${error.message}\n`)
   const stops = [
     subscribe('consumer.started', ({ manifest, group, topics, policy }) => {
-      stdout.write(`${manifest}: group ${group} reads ${topics}; ${policy}\n`)
+      const who = group === '' ? 'without a group' : `group ${group}`
+      stdout.write(`${manifest}: ${who} reads ${topics}; ${policy}\n`)
     }),
     subscribe('consumer.stopped', (stopped) => void (unfinished += stopped.unfinished)),
     subscribe('consumer.errored', tell),

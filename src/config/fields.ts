@@ -6,6 +6,7 @@ import type { ErrorNotifier } from '../instrumentation/error-notifier.ts'
 import type { Logger } from '../instrumentation/log-instrument.ts'
 import type { PayloadPolicy } from '../instrumentation/payload-log.ts'
 import { choice, flag, fraction, integer, list, passThrough, passedIn, secret, text, type Field } from './field.ts'
+import { partitionChoice, startPosition } from './start-field.ts'
 import { secretUrl, urls } from './url-field.ts'
 
 const hostAndPort = /^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i
@@ -141,9 +142,16 @@ export const consumerFields = {
     default: 'classic',
     doc: 'How the group is kept: `consumer` is KIP-848, where the broker decides about session and assignment. Experimental: its tests on a real Kafka do not all pass yet.',
   }),
-  startFrom: choice(['earliest', 'latest'] as const, {
+  partitions: partitionChoice({
+    doc: 'Reads these partitions and joins no group: `all` of its topics, numbers (in the environment also `0,4-7`), or either by topic. Offsets are committed where there is a group.',
+  }),
+  startFrom: startPosition({
     default: 'earliest',
-    doc: 'Where to start in partitions that the group has committed no offset of.',
+    doc: 'Where to start, as `startPolicy` says. Partitions without an offset in `offsets` start where the group is, else at the first message.',
+  }),
+  startPolicy: choice(['if-uncommitted', 'always'] as const, {
+    default: 'if-uncommitted',
+    doc: 'When `startFrom` counts: in partitions that the group has committed no offset of, or also elsewhere, once in each run.',
   }),
   sessionTimeoutMs: integer({
     default: 45_000,

@@ -1,12 +1,15 @@
 import type { CommittedPosition, TopicPartition } from '../driver/driver-consumer.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
 import { Committer } from './committer.ts'
+import { planOf } from './group-partitions.ts'
 import { PartitionWork } from './partition-work.ts'
 
 export interface AssignmentParts {
   readonly group: string
   readonly consumers: readonly ActiveConsumer[]
   readonly commit: (positions: readonly CommittedPosition[]) => Promise<void>
+  /** A partition is given up. */
+  readonly ended: (work: PartitionWork) => void
   /** There is room again in the buffer of `work`. */
   readonly hasRoom: (work: PartitionWork) => void
 }
@@ -22,7 +25,9 @@ export class Assignment {
 
   constructor(parts: AssignmentParts) {
     this.#parts = parts
-    this.committer = new Committer({ works: () => this.#works.values(), commit: parts.commit })
+    // Without a group there is nobody to keep offsets.
+    const works = (): Iterable<PartitionWork> => (parts.group === '' ? [] : this.#works.values())
+    this.committer = new Committer({ works, commit: parts.commit })
   }
 
   get works(): readonly PartitionWork[] {
@@ -33,19 +38,12 @@ export class Assignment {
     return this.#works.get(keyOf(topic, partition))
   }
 
-  consumerOf(topic: string): ActiveConsumer | undefined {
-    const { consumers } = this.#parts
-    return (
-      consumers.find(({ plan }) => plan.topics.includes(topic)) ??
-      consumers.find(({ plan }) => plan.topics.some((each) => each instanceof RegExp && each.test(topic)))
-    )
-  }
-
   assigned(partitions: readonly TopicPartition[]): void {
     this.isKnown = true
-    const { group, hasRoom } = this.#parts
+    const { group, consumers, hasRoom } = this.#parts
+    const plans = consumers.map(({ plan }) => plan)
     for (const { topic, partition } of partitions) {
-      const consumer = this.consumerOf(topic)
+      const consumer = consumers[plans.indexOf(planOf(plans, topic)!)]
       // Told twice is not assigned twice.
       if (consumer === undefined || this.find(topic, partition)) continue
       const work = new PartitionWork(topic, partition, consumer, { commit: () => this.committer.commit(), hasRoom })
@@ -98,11 +96,12 @@ export class Assignment {
   }
 
   #remove(works: readonly PartitionWork[], lost: boolean): void {
-    const { group } = this.#parts
+    const { group, ended } = this.#parts
     for (const work of works) {
       const { topic, partition, consumer, unfinished } = work
       if (this.find(topic, partition) !== work) continue
       this.#works.delete(keyOf(topic, partition))
+      ended(work)
       consumer.ledger.publish('partition.revoked', () => ({ group, topic, partition, lost, unfinished }))
     }
   }

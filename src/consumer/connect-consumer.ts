@@ -4,11 +4,19 @@ import { canConsume, type DriverConsumer, type DriverConsumerListener } from '..
 import type { DriverModule, DriverOptions } from '../driver/driver.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 
+/** What all that share a client have in common. */
+export interface ClientConfig extends Omit<ConsumerConfig, 'group' | 'startFrom'> {
+  /** Empty where there is none. */
+  readonly group: string
+  /** Where the broker starts if nobody says otherwise, and where offsets are gone. */
+  readonly startFrom: 'earliest' | 'latest'
+}
+
 /** A consumer of the driver. @throws DRIVER_CANNOT_CONSUME, CONFIG_MISSING, BROKERS_UNREACHABLE, AUTHENTICATION_FAILED and the DRIVER_* codes */
 export function connectConsumer(
   module: DriverModule,
   messaging: MessagingConfig,
-  consumer: ConsumerConfig & { readonly group: string },
+  consumer: ClientConfig,
   listener: DriverConsumerListener,
 ): Promise<DriverConsumer> {
   if (!canConsume(module)) throw new MessagingError('DRIVER_CANNOT_CONSUME', { driver: module.name })
@@ -27,7 +35,8 @@ export function connectConsumer(
     tls,
     sasl,
     passThrough,
-    group,
+    // Clients have a group in any case. One that neither joins nor commits leaves no trace of it.
+    group: group === '' ? clientId : group,
     instanceId,
     protocol,
     startFrom,

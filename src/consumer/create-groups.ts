@@ -14,7 +14,9 @@ import type { SharedParts } from '../factory/shared-parts.ts'
 import { ActiveConsumer } from './active-consumer.ts'
 import { connectConsumer } from './connect-consumer.ts'
 import { DeadLetters, deadLetterRoomBytes } from './dead-letters.ts'
+import { DirectPartitions } from './direct-partitions.ts'
 import { GroupMember } from './group-member.ts'
+import { GroupPartitions } from './group-partitions.ts'
 import { planGroups } from './plan-groups.ts'
 import { describePolicy } from './retry-policy.ts'
 import { ConsumerGroups } from './running-consumers.ts'
@@ -49,7 +51,9 @@ export async function createGroups(
   const module = await shared.loadDriver(config.driver)
   const maxMessageBytes = store.resolveProducer('dead letters', {}).maxMessageBytes + deadLetterRoomBytes
   const deadLetters = new DeadLetters(() => shared.connectClient!({ acks: 'all', maxMessageBytes }))
-  const members = Array.from(planGroups(plans), ([group, ofGroup]) => {
+  const members = planGroups(plans).map(({ group, consumers: ofGroup }) => {
+    const [first] = ofGroup as [ConsumerPlan]
+    const client = { ...first.config, group, startFrom: GroupPartitions.startOfClient(ofGroup) }
     const stop = (error: MessagingError): void => groups.fail(error)
     return new GroupMember({
       group,
@@ -58,7 +62,8 @@ export async function createGroups(
         const chain = middleware.of(classes.get(plan.name)!)
         return new ActiveConsumer({ instance, plan, deadLetters, middleware: chain, stop })
       }),
-      connect: (listener) => connectConsumer(module, config, { ...ofGroup[0]!.config, group }, listener),
+      source: first.partitions === undefined ? new GroupPartitions(ofGroup) : new DirectPartitions(first),
+      connect: (listener) => connectConsumer(module, config, client, listener),
     })
   })
   let isStarted = false

@@ -3,6 +3,7 @@ import type {
   DriverConsumer,
   DriverConsumerListener,
   StartPosition,
+  TopicPartition,
 } from '../driver/driver-consumer.ts'
 import { createDriverError } from '../driver/driver-error.ts'
 import type { DriverFailure } from '../driver/driver.ts'
@@ -11,13 +12,16 @@ import type { ActiveConsumer } from './active-consumer.ts'
 import { Assignment } from './assignment.ts'
 import { startLagWatch, type LagWatch } from './lag-watch.ts'
 import type { PartitionWork } from './partition-work.ts'
+import type { PartitionSource } from './partition-source.ts'
 import { PollLoop } from './poll-loop.ts'
 
 export interface GroupMemberParts {
+  /** Empty where there is none. */
   readonly group: string
   readonly driver: string
   /** Of one group; they share the settings of the membership. */
   readonly consumers: readonly ActiveConsumer[]
+  readonly source: PartitionSource
   readonly connect: (listener: DriverConsumerListener) => Promise<DriverConsumer>
 }
 
@@ -57,6 +61,7 @@ export class GroupMember {
       group: parts.group,
       consumers: parts.consumers,
       commit: (positions: readonly CommittedPosition[]) => this.#connection!.consumer.commit(positions),
+      ended: (work) => parts.source.ended(work),
       hasRoom: (work) => this.#connection?.loop.hasRoom(work),
     })
   }
@@ -125,21 +130,35 @@ export class GroupMember {
 
   async #open(): Promise<void> {
     const assignment = this.#assignment
-    const consumer = await this.#parts.connect({
-      assigned: (partitions) => assignment.assigned(partitions),
+    const { source } = this.#parts
+    const consumer: DriverConsumer = await this.#parts.connect({
+      assigned: (partitions) => this.#assigned(partitions, consumer),
       revoked: (partitions) => assignment.revoked(partitions),
       lost: (partitions) => assignment.lost(partitions),
       failed: (failure) => this.#failed(failure),
     })
+    let partitions: readonly TopicPartition[]
     try {
-      await consumer.subscribe([...new Set(this.consumers.flatMap(({ plan }) => plan.topics))])
+      partitions = await source.begin(consumer)
     } catch (error) {
       await consumer.close().catch(() => undefined)
       throw error
     }
     const loop = new PollLoop({ consumer, assignment, failed: (thrown) => this.#tell(thrown) })
     this.#connection = { consumer, loop }
+    if (partitions.length > 0) assignment.assigned(partitions)
     loop.start()
+  }
+
+  async #assigned(partitions: readonly TopicPartition[], consumer: DriverConsumer): Promise<void> {
+    try {
+      await this.#parts.source.place(partitions, consumer)
+    } catch (thrown) {
+      // They would be read from elsewhere. Without work nothing of them is handled, and another client asks again.
+      if (this.driverConsumer === consumer) void this.replace(asError(thrown))
+      return
+    }
+    this.#assignment.assigned(partitions)
   }
 
   #failed(failure: DriverFailure): void {
@@ -149,9 +168,7 @@ export class GroupMember {
   }
 
   #tell(thrown: unknown): void {
-    const error = isMessagingError(thrown)
-      ? thrown
-      : new MessagingError('DRIVER_FAILED', { reason: 'the poll failed' }, { cause: thrown })
+    const error = asError(thrown)
     for (const each of this.consumers) each.errored(error.of(each.plan.name))
   }
 
@@ -203,6 +220,11 @@ export class GroupMember {
     }
     this.#replacedAt = performance.now()
   }
+}
+
+function asError(thrown: unknown): MessagingError {
+  if (isMessagingError(thrown)) return thrown
+  return new MessagingError('DRIVER_FAILED', { reason: 'the poll failed' }, { cause: thrown })
 }
 
 function delay(ms: number): Promise<void> {

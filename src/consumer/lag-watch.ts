@@ -98,8 +98,11 @@ class LagMeasuring {
 /** Where the driver began to read; undefined where that cannot be known. */
 async function startOf(consumer: DriverConsumer, work: PartitionWork, low: number): Promise<number | undefined> {
   const { topic, partition } = work
-  const [known] = await consumer.committed([{ topic, partition }])
-  const offset = known?.offset ?? -1
-  if (offset >= 0) return offset
-  return work.consumer.plan.config.startFrom === 'earliest' ? low : undefined
+  const { group, config } = work.consumer.plan
+  if (group !== '' && config.startPolicy !== 'always') {
+    const [known] = await consumer.committed([{ topic, partition }])
+    const offset = known?.offset ?? -1
+    if (offset >= 0) return offset
+  }
+  return config.startFrom === 'earliest' ? low : undefined
 }

@@ -6,7 +6,6 @@ import type { ConsumerPlan } from '../factory/create-consumer-plan.ts'
 const membershipFields = [
   'instanceId',
   'protocol',
-  'startFrom',
   'sessionTimeoutMs',
   'heartbeatIntervalMs',
   'maxPollIntervalMs',
@@ -17,8 +16,15 @@ const membershipFields = [
   'lagIntervalMs',
 ] as const satisfies readonly (keyof ConsumerConfig)[]
 
-/** The consumers of each group. @throws MANIFEST_INVALID where two of a group cannot be one member */
-export function planGroups(plans: readonly ConsumerPlan[]): ReadonlyMap<string, readonly ConsumerPlan[]> {
+/** Consumers that share a client: those that join one group, or one that reads partitions without joining. */
+export interface MemberPlan {
+  /** Empty where there is none. */
+  readonly group: string
+  readonly consumers: readonly ConsumerPlan[]
+}
+
+/** Who shares a client with whom. @throws MANIFEST_INVALID where two of a group cannot be one member */
+export function planGroups(plans: readonly ConsumerPlan[]): readonly MemberPlan[] {
   const names = new Set<string>()
   for (const { name } of plans) {
     if (names.has(name)) throw invalid(name, 'manifestName', 'is given twice')
@@ -26,9 +32,19 @@ export function planGroups(plans: readonly ConsumerPlan[]): ReadonlyMap<string, 
   }
   const groups = Map.groupBy(plans, ({ group }) => group)
   for (const [group, [first, ...others]] of groups) {
+    // Without a group nobody is in the way of others.
+    if (group === '') continue
     const taken = new Map(first!.topics.map((topic) => [String(topic), first!.name]))
     for (const other of others) {
-      const differs = membershipFields.find((field) => other.config[field] !== first!.config[field])
+      if ((other.partitions === undefined) !== (first!.partitions === undefined)) {
+        const [direct, member] = other.partitions === undefined ? [first!, other] : [other, first!]
+        const reason = `need a group of their own: ${member.name} joins ${group}, which takes offsets of its members only`
+        throw invalid(direct.name, 'partitions', reason)
+      }
+      const differs =
+        other.partitions === undefined
+          ? membershipFields.find((field) => other.config[field] !== first!.config[field])
+          : undefined
       if (differs !== undefined) {
         const reason = `must be as in ${first!.name}, which is in the same group (${group})`
         throw invalid(other.name, differs, reason)
@@ -40,7 +56,11 @@ export function planGroups(plans: readonly ConsumerPlan[]): ReadonlyMap<string, 
       }
     }
   }
-  return groups
+  return [...groups].flatMap(([group, consumers]) =>
+    consumers[0]!.partitions === undefined
+      ? [{ group, consumers }]
+      : consumers.map((consumer) => ({ group, consumers: [consumer] })),
+  )
 }
 
 function invalid(manifest: string, attribute: string, reason: string): MessagingError {

@@ -32,6 +32,7 @@ export interface ReceivedParts {
 
 export interface HandlerContext {
   readonly manifest: string
+  /** Empty where partitions are read without one. */
   readonly group: string
   readonly topic: string
   readonly partition: number

@@ -7,16 +7,20 @@ import { MessagingError } from '../errors/messaging-error.ts'
 import type { ConsumerManifest } from './consumer-manifest.ts'
 import { schemaRegistryOf } from './create-schema-registry.ts'
 import type { ReadConsumerManifest } from './read-consumer-manifest.ts'
+import { resolvePartitions, type DirectPartitions } from './resolve-partitions.ts'
 import { resolveTopic } from './resolve-topic.ts'
 
 /** What one consumer does, resolved: the runtime needs no configuration beside it. */
 export interface ConsumerPlan {
   readonly name: string
+  /** Empty where there is none: partitions are read without one. */
   readonly group: string
   readonly manifest: ConsumerManifest
   readonly config: ConsumerConfig
   /** With their prefix; a RegExp follows topics as they come and go. */
   readonly topics: readonly (string | RegExp)[]
+  /** Those that it reads without joining a group; undefined where the group decides. */
+  readonly partitions: DirectPartitions | undefined
   readonly codec: Codec
   /** The topic for dead letters of messages of `topic`. */
   readonly deadLetterTopic: (topic: string) => string
@@ -35,19 +39,28 @@ export async function createConsumerPlan(
   environment: ConsumerEnvironment,
 ): Promise<ConsumerPlan> {
   const { name, pattern, references, longs } = manifest
-  const { group, deadLetterTopic } = config
-  if (group === undefined) {
+  const { group = '', partitions, deadLetterTopic } = config
+  if (group === '' && partitions === undefined) {
     const path = `consumers.${name}.group`
     throw new MessagingError('CONFIG_MISSING', { path, env: environmentName('consumer.group') }, { manifest: name })
   }
   const resolve = (declared: ReadConsumerManifest['topics'][number], override?: string): string =>
     resolveTopic(name, declared, override, environment.config)
+  const prefix = resolve('x').slice(0, -1)
   const topics =
     config.topic !== undefined
       ? [resolve(config.topic)]
       : pattern === undefined
         ? manifest.topics.map((topic) => resolve(topic))
-        : [prefixed(pattern, resolve('x').slice(0, -1))]
+        : [prefixed(pattern, prefix)]
+  if (
+    typeof config.startFrom === 'object' &&
+    'offsets' in config.startFrom &&
+    (topics.length > 1 || pattern !== undefined)
+  ) {
+    const reason = 'has offsets, which are of one topic'
+    throw new MessagingError('MANIFEST_INVALID', { manifest: name, attribute: 'startFrom', reason }, { manifest: name })
+  }
   const codec = await createCodec({
     manifest: name,
     codec: manifest.codec,
@@ -68,6 +81,7 @@ export async function createConsumerPlan(
     manifest: manifest.instance,
     config,
     topics,
+    partitions: resolvePartitions(name, config, topics, prefix),
     codec,
     deadLetterTopic: (topic) => (ofTopic ? deadLetterTopic.replaceAll('{topic}', () => topic) : forAll),
   }

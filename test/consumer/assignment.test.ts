@@ -29,6 +29,7 @@ function setUp(...topics: readonly (readonly (string | RegExp)[])[]) {
         bufferMaxBytes: 100,
         drainTimeoutMs: 5,
         blockedMs: 1e6,
+        delayMs: 0,
       },
     },
     pauses: { isPaused: false },
@@ -53,6 +54,7 @@ function setUp(...topics: readonly (readonly (string | RegExp)[])[]) {
     group: 'g',
     consumers: consumers as unknown as readonly ActiveConsumer[],
     commit: async (positions) => void commits.push(...positions),
+    ended: ({ topic, partition }) => void told.push(`ended ${topic}/${partition}`),
     hasRoom: () => undefined,
   })
   const add = (topic: string, offset: number): void => {

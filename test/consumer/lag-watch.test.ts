@@ -31,7 +31,7 @@ function watch({ high = 10, committed = 4, startFrom = 'earliest', work: given =
     isEnding: false,
     oldestTimestamp: undefined as number | undefined,
     consumer: {
-      plan: { name: 'M', config: { stuckMs: 60_000, startFrom } },
+      plan: { name: 'M', group: 'g', config: { stuckMs: 60_000, startFrom } },
       ledger: { publish: (_: string, details: () => unknown) => measured.push(details()) },
     },
     ...given,

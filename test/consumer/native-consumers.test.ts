@@ -111,3 +111,41 @@ test('librdkafka: partitions move to a second member and back without anything h
   await seen.count(sent)
   expect(seen.values.toSorted((a, b) => a - b)).toEqual(range(1, sent))
 })
+
+test('librdkafka: partitions are read without joining a group, from offsets on, and what is done is committed', async () => {
+  await using messaging = setUp({ group: 'direct', commitIntervalMs: 50 })
+  class Direct extends Sent {
+    override readonly topic = 'direct' as never
+  }
+  const seen = new Collected<number>()
+  const attributes = { topic: 'direct', partitions: [1, 2], startFrom: { offsets: { 1: 3 } } }
+  const Items = handling((message) => seen.add(numberOf(message)), attributes)
+  for (const partition of [0, 1, 2]) {
+    const payloads = range(partition * 10, partition * 10 + 4).map((n) => ({ n }))
+    await messaging.registry.sendMany(Direct, payloads, { partition })
+  }
+  const first = await messaging.consumers.run([Items])
+  expect((await seen.count(7)).toSorted((a, b) => a - b)).toEqual([13, 14, 20, 21, 22, 23, 24])
+  await first.stop()
+  await messaging.registry.send(Direct, { n: 15 }, { partition: 1 })
+  await using _ = await messaging.consumers.run([Items])
+  await seen.count(8)
+  expect(seen.values.at(-1)).toBe(15)
+})
+
+test('librdkafka: a group starts where it is told to, once, and goes on where it has committed', async () => {
+  await using messaging = setUp({ group: 'again', commitIntervalMs: 50, startPolicy: 'always' })
+  class Again extends Sent {
+    override readonly topic = 'again' as never
+  }
+  const seen = new Collected<number>()
+  const Items = handling((message) => seen.add(numberOf(message)), { topic: 'again', startFrom: { offsets: [3] } })
+  const payloads = range(0, 4).map((n) => ({ n }))
+  await messaging.registry.sendMany(Again, payloads, { partition: 0 })
+  for (const count of [2, 4]) {
+    const running = await messaging.consumers.run([Items])
+    await seen.count(count)
+    await running.stop()
+  }
+  expect(seen.values).toEqual([3, 4, 3, 4])
+})

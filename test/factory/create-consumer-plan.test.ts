@@ -57,3 +57,16 @@ test('a group must be said', async () => {
   expect(error.message).toContain('consumers.Orders.group')
   expect(error).toMatchObject({ code: 'CONFIG_MISSING', manifest: 'Orders' })
 })
+
+test('who names partitions needs no group', async () => {
+  const { group, partitions } = await planOf({ group: undefined, partitions: [1] }, { topicPrefix: 'dev.' })
+  expect([group, partitions]).toEqual(['', new Map([['dev.orders', [1]]])])
+})
+
+test.each([
+  { topic: undefined, topics: ['a', 'b'] },
+  { topic: undefined, pattern: /^a/ },
+])('offsets to start from are of one topic: %o', async (attributes) => {
+  const error = await catchRejection(planOf({ ...attributes, startFrom: { offsets: [5] } }))
+  expect(error).toMatchObject({ code: 'MANIFEST_INVALID', message: expect.stringMatching(/startFrom/) })
+})
