@@ -72,7 +72,7 @@ export function createMessaging(
   const close = (): Promise<void> => registry.close()
   return {
     registry,
-    consumers: new Consumers(store, shared),
+    consumers: new Consumers(store, shared, metrics),
     config: {
       resolve: () => store.resolve(),
       explain(target: string | ProducerManifestClass, field?: string) {

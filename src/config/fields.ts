@@ -323,6 +323,13 @@ export const consumerFields = {
     unit: 'ms',
     doc: 'How often lag is measured, by one request for each partition. 0: never, and nothing watches whether messages still come.',
   }),
+  hungMs: integer({
+    default: 0,
+    min: 0,
+    max: 86_400_000,
+    unit: 'ms',
+    doc: 'A handler that gets nothing done for so long counts as hung: `health()` says that the consumers are not alive. 0: never.',
+  }),
   stuckMs: integer({
     default: 120_000,
     min: 1,
@@ -566,6 +573,25 @@ export const fields = {
       doc: 'What of each message is logged as `debug`: its key; or also its payload, with types in place of values (`redacted`) or as it is.',
     }),
   },
+  health: {
+    port: integer({
+      min: 0,
+      max: 65_535,
+      unit: 'port',
+      doc: 'Where consumers answer probes over HTTP from their first start on (`/health`, `/health/live`, `/health/ready`, `/metrics`); 0: any port, told by `endpoint.opened`. Nowhere without it.',
+    }),
+    host: text({
+      default: '127.0.0.1',
+      pattern: /^\S+$/,
+      expected: 'a name or an address without spaces',
+      doc: 'Address to listen on. Probes that come from outside, such as those of Kubernetes, need `0.0.0.0`.',
+    }),
+  },
+  controlSocket: text({
+    pattern: /./,
+    expected: 'a path',
+    doc: 'Path of a Unix domain socket by which `postrider consumers` can look at and steer consumers; its directory must be closed to other users, and is made where it is missing. None without it.',
+  }),
   stopTimeoutMs: integer({
     default: 15_000,
     min: 0,

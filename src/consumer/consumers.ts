@@ -8,8 +8,12 @@ import {
 } from '../factory/consumer-manifest.ts'
 import { MiddlewareList } from '../factory/middleware.ts'
 import type { SharedParts } from '../factory/shared-parts.ts'
+import type { MetricsReader } from '../instrumentation/instance-metrics.ts'
 import { BatchStream, type ConsumerStream } from './batch-stream.ts'
+import { mergeHealth, type ConsumersHealth } from './consumers-health.ts'
 import type { StartOptions } from './create-groups.ts'
+import { Endpoints, type HealthPlace } from './endpoints.ts'
+import type { Endpoint } from './http-endpoint.ts'
 import type { ConsumerGroups, RunningConsumers } from './running-consumers.ts'
 
 /** The consumers of one messaging instance. */
@@ -19,14 +23,21 @@ export class Consumers {
   readonly #running = new Set<ConsumerGroups>()
   readonly #middleware = new MiddlewareList<ConsumeMiddleware, ConsumerManifestClass>()
   readonly #starting = new Set<Promise<unknown>>()
+  readonly #endpoints: Endpoints
+  /** What stopped runs that were not started again, by their manifests. */
+  readonly #failures = new Map<string, MessagingError>()
+  #hasRun = false
   #isClosed = false
 
-  constructor(store: ConfigStore, shared: SharedParts) {
+  constructor(store: ConfigStore, shared: SharedParts, metrics: MetricsReader) {
     this.#store = store
     this.#shared = shared
+    const consumers = { running: this.#running, health: () => this.health() }
+    this.#endpoints = new Endpoints({ instance: () => shared.instance, consumers, metrics })
     shared.stopConsumers = () => {
       this.#isClosed = true
-      return this.#running.size + this.#starting.size === 0 ? undefined : this.stop()
+      const isQuiet = this.#running.size + this.#starting.size === 0 && this.#endpoints.isEmpty
+      return isQuiet ? undefined : this.stop()
     }
   }
 
@@ -70,11 +81,39 @@ export class Consumers {
     return this.#middleware.add(Manifest, run)
   }
 
+  /** Whether messages are being handled, by all that run in this instance. */
+  health(): ConsumersHealth {
+    return mergeHealth(
+      Array.from(this.#running, (running) => running.health()),
+      { isStarting: this.#starting.size > 0, hasRun: this.#hasRun, failures: [...this.#failures.values()] },
+    )
+  }
+
+  /**
+   * Answers probes over HTTP until the consumers stop for good, also while none runs yet: `/health`, `/health/live`, `/health/ready`
+   * (200 or 503) and, with metrics on, `/metrics`. The first run does so by itself where `health.port` is configured.
+   * @example const { address } = await messaging.consumers.serveHealth({ port: 0 }) // http://127.0.0.1:40123
+   * @throws LISTEN_FAILED, CONSUMER_STOPPED
+   */
+  serveHealth(place: HealthPlace): Promise<Endpoint> {
+    return this.#endpoints.serveHealth(place)
+  }
+
+  /**
+   * Lets `postrider consumers` look at and steer what runs, by a Unix domain socket that only this user can reach, until the consumers
+   * stop for good. The first run does so by itself where `controlSocket` is configured.
+   * @throws LISTEN_FAILED, CONSUMER_STOPPED
+   */
+  serveControl(socketPath: string): Promise<Endpoint> {
+    return this.#endpoints.serveControl(socketPath)
+  }
+
   /** Stops all that runs. Nothing can be started any more. */
   async stop(): Promise<void> {
     this.#isClosed = true
     await Promise.allSettled(this.#starting)
     await Promise.all([...this.#running].map((running) => running.stop()))
+    await this.#endpoints.close()
   }
 
   #track(starting: Promise<ConsumerGroups>): Promise<ConsumerGroups> {
@@ -97,14 +136,19 @@ export class Consumers {
       if (!this.#store.isLocked) void this.#shared.closeSchemaRegistry()
     }
     try {
+      // Before the brokers are asked: a probe is answered meanwhile.
+      await this.#endpoints.openConfigured(this.#store.resolve())
       // Most processes only send.
       const { createGroups } = await import('./create-groups.ts')
       const parts = { store: this.#store, shared: this.#shared, middleware: this.#middleware, ...start }
-      const groups: ConsumerGroups = await createGroups(manifests, parts, () => {
+      const groups: ConsumerGroups = await createGroups(manifests, parts, (failure) => {
         this.#running.delete(groups)
+        if (failure) this.#failures.set(names.join(), failure)
         unlock()
       })
       this.#running.add(groups)
+      this.#hasRun = true
+      this.#failures.delete(names.join())
       return groups
     } catch (error) {
       unlock()

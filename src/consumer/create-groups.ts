@@ -40,7 +40,7 @@ export interface ConsumerGroupsEnvironment extends StartOptions {
 export async function createGroups(
   manifests: readonly ConsumerManifestClass[],
   environment: ConsumerGroupsEnvironment,
-  onStopped: () => void,
+  onStopped: (failure: MessagingError | undefined) => void,
 ): Promise<ConsumerGroups> {
   const { store, shared, middleware } = environment
   const config = store.resolve()
@@ -70,8 +70,8 @@ export async function createGroups(
   const groups: ConsumerGroups = new ConsumerGroups({
     members,
     stopTimeoutMs: config.stopTimeoutMs,
-    onStopped: () => {
-      if (isStarted) onStopped()
+    onStopped: (failure) => {
+      if (isStarted) onStopped(failure)
     },
   })
   await groups.start()

@@ -28,7 +28,7 @@ interface Behind {
   /** The end when it was seen first. */
   readonly high: number
   readonly since: number
-  isReplaced: boolean
+  replacedAt: number | undefined
 }
 
 class LagMeasuring {
@@ -84,12 +84,17 @@ class LagMeasuring {
     const now = performance.now()
     const seen = this.#behind.get(partition)
     if (seen?.nextOffset !== nextOffset) {
-      this.#behind.set(partition, { nextOffset, high, since: now, isReplaced: false })
+      this.#behind.set(partition, { nextOffset, high, since: now, replacedAt: undefined })
       return
     }
     const durationMs = Math.round(now - seen.since)
-    if (seen.isReplaced || high === seen.high || durationMs < config.stuckMs) return
-    seen.isReplaced = true
+    if (high === seen.high || durationMs < config.stuckMs) return
+    if (seen.replacedAt !== undefined) {
+      // The new client had as long as the one before.
+      if (!work.isStuck && now - seen.replacedAt >= config.stuckMs) work.stuckSince = now
+      return
+    }
+    seen.replacedAt = now
     const parameters = { manifest, partition, durationMs, lag: high - nextOffset }
     this.#parts.stuck(new MessagingError('CONSUMER_STUCK', parameters, { manifest, topic: work.topic }))
   }

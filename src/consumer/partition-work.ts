@@ -31,6 +31,10 @@ export class PartitionWork implements AssignedPartition {
   isHeldAtDriver = false
   /** When something came or was done, on the clock of performance.now(). */
   lastProgressAt = performance.now()
+  /** When its handler began or last got something done, on the same clock; undefined while none runs. */
+  handlingSince: number | undefined
+  /** When a second client, too, had got nothing for stuckMs though messages are there. */
+  stuckSince: number | undefined
   /** Messages that are there and not done, as last measured. */
   lag: number | undefined
   /** The offset that comes next from the driver; undefined while nothing came. */
@@ -100,6 +104,10 @@ export class PartitionWork implements AssignedPartition {
 
   get isRunning(): boolean {
     return this.#isRunning
+  }
+
+  get isStuck(): boolean {
+    return this.stuckSince !== undefined && this.lastProgressAt < this.stuckSince
   }
 
   get isFull(): boolean {
@@ -203,7 +211,7 @@ export class PartitionWork implements AssignedPartition {
     message.isDone = true
     this.#doneMessages++
     this.#doneBytes += consumedBytes(message.raw)
-    this.lastProgressAt = performance.now()
+    this.lastProgressAt = this.handlingSince = performance.now()
     const { commit } = this.consumer.plan.config
     if (commit === 'interval') this.#tracker.done(message.offset)
     else if (commit === 'each') {
@@ -230,7 +238,7 @@ export class PartitionWork implements AssignedPartition {
   async pauseOver(): Promise<void> {
     this.vacate()
     while (this.isPaused && !this.isEnding) await this.#changed.promise
-    await this.occupy()
+    await this.#takePart()
   }
 
   async wait(owner: 'retry' | 'dead-letter', reason: string, durationMs: number): Promise<void> {
@@ -243,7 +251,7 @@ export class PartitionWork implements AssignedPartition {
     while (!isOver && !this.isEnding) await Promise.race([over, this.#changed.promise])
     clearTimeout(timer)
     this.#waits.delete(pause)
-    await this.occupy()
+    await this.#takePart()
   }
 
   /** Whether there is a batch to take now. One that is not due pauses the partition until it is. */
@@ -260,6 +268,11 @@ export class PartitionWork implements AssignedPartition {
   readonly #isDue = (message: ConsumedMessage): boolean =>
     this.#dueTime === undefined || this.#dueTime(message) <= Date.now()
 
+  async #takePart(): Promise<void> {
+    await this.occupy()
+    this.handlingSince = performance.now()
+  }
+
   async #run(): Promise<void> {
     do {
       const waiting = this.occupy()
@@ -275,6 +288,7 @@ export class PartitionWork implements AssignedPartition {
     if (!this.#buffer.isFilling) this.#host.hasRoom(this)
     const { config, manifest } = this.consumer.plan
     const startedAt = performance.now()
+    this.handlingSince = startedAt
     const messages = raw.map((each) => new IncomingMessage(each))
     if (config.commit !== 'manual') for (const { offset } of messages) this.#tracker.begin(offset)
     if (config.commit === 'before') {
@@ -285,6 +299,7 @@ export class PartitionWork implements AssignedPartition {
     if (manifest.handleBatch !== undefined) await handleBatch(this, messages)
     else if (config.keyConcurrency > 1) await handleByKey(this, messages, config.keyConcurrency)
     else await handleInOrder(this, messages)
+    this.handlingSince = undefined
     if (this.#isMoving) this.#left = messages.filter(({ isDone }) => !isDone).map((message) => message.raw)
     this.#publishHandled(performance.now() - startedAt)
   }

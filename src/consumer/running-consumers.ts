@@ -4,13 +4,15 @@ import { consumerNameOf, type ConsumerManifestClass } from '../factory/consumer-
 import type { ActiveConsumer } from './active-consumer.ts'
 import { describeHealth, type ConsumersHealth } from './consumers-health.ts'
 import type { GroupMember } from './group-member.ts'
+import type { PartitionWork } from './partition-work.ts'
+import type { Pauses } from './pauses.ts'
 
 export interface StopOptions {
   /** How long handlers may go on. Default: `stopTimeoutMs` of the configuration. */
   readonly timeoutMs?: number
 }
 
-/** Consumers that run, until they are stopped. */
+/** Consumers that run, until they are stopped. They are named by their class, or by its name. */
 export interface RunningConsumers extends AsyncDisposable {
   /** Settles when they have stopped. @throws (rejects) HANDLER_FAILED and others, where `onFailure: 'stop'` stopped them */
   readonly finished: Promise<void>
@@ -18,12 +20,12 @@ export interface RunningConsumers extends AsyncDisposable {
   stop(options?: StopOptions): Promise<void>
   /** Whether messages are being handled, by consumer and partition. */
   health(): ConsumersHealth
-  /** Holds a consumer back: all partitions of it, those that it is given later too; or one, until it is taken away. @throws CONSUMER_UNKNOWN, PARTITION_NOT_FOUND */
-  pause(Manifest: ConsumerManifestClass, reason: string, how?: PauseOptions): void
+  /** Holds a consumer back: all partitions of it, those that it is given later too; or one, until it is taken away. @throws CONSUMER_NOT_RUNNING, PARTITION_NOT_FOUND */
+  pause(consumer: ConsumerManifestClass | string, reason: string, how?: PauseOptions): void
   /** Ends what `pause` began, and the pauses of the circuit breaker and of handlers too. @throws as `pause` */
-  resume(Manifest: ConsumerManifestClass, partition?: TopicPartition): void
-  /** Goes on from another position, once what runs has ended. @throws CONSUMER_UNKNOWN, PARTITION_NOT_FOUND, OFFSET_UNAVAILABLE */
-  seek(Manifest: ConsumerManifestClass, position: StartPosition): Promise<void>
+  resume(consumer: ConsumerManifestClass | string, partition?: TopicPartition): void
+  /** Goes on from another position, once what runs has ended. @throws CONSUMER_NOT_RUNNING, PARTITION_NOT_FOUND, OFFSET_UNAVAILABLE, INPUT_INVALID */
+  seek(consumer: ConsumerManifestClass | string, position: StartPosition): Promise<void>
 }
 
 export interface PauseOptions {
@@ -36,7 +38,12 @@ export interface ConsumerGroupParts {
   readonly members: readonly GroupMember[]
   readonly stopTimeoutMs: number
   /** Told once, when they have stopped. */
-  readonly onStopped: () => void
+  readonly onStopped: (failure: MessagingError | undefined) => void
+}
+
+interface Found {
+  readonly member: GroupMember
+  readonly consumer: ActiveConsumer
 }
 
 /** The members of one `run`. */
@@ -82,38 +89,38 @@ export class ConsumerGroups implements RunningConsumers {
     return describeHealth(this.#state, this.#parts.members)
   }
 
-  pause(Manifest: ConsumerManifestClass, reason: string, { partition, durationMs }: PauseOptions = {}): void {
-    this.#pausesOf(Manifest, partition).add('operator', reason, durationMs)
+  pause(of: ConsumerManifestClass | string, reason: string, { partition, durationMs }: PauseOptions = {}): void {
+    this.#pausesOf(of, partition).add('operator', reason, durationMs)
   }
 
-  resume(Manifest: ConsumerManifestClass, partition?: TopicPartition): void {
-    this.#pausesOf(Manifest, partition).clear()
+  resume(of: ConsumerManifestClass | string, partition?: TopicPartition): void {
+    this.#pausesOf(of, partition).clear()
   }
 
-  async seek(Manifest: ConsumerManifestClass, position: StartPosition): Promise<void> {
-    await this.#find(Manifest).member.seek(position)
+  async seek(of: ConsumerManifestClass | string, position: StartPosition): Promise<void> {
+    assertOffset(position)
+    const found = this.#find(of)
+    workOf(found, position)
+    await found.member.seek(position)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
 
-  #find(Manifest: ConsumerManifestClass): { member: GroupMember; consumer: ActiveConsumer } {
-    const name = consumerNameOf(Manifest)
+  #find(of: ConsumerManifestClass | string): Found {
+    const name = typeof of === 'string' ? of : consumerNameOf(of)
     for (const member of this.#parts.members) {
       const consumer = member.consumers.find(({ plan }) => plan.name === name)
       if (consumer) return { member, consumer }
     }
-    throw new MessagingError('CONSUMER_UNKNOWN', { value: name })
+    const running = this.#parts.members.flatMap(({ consumers }) => consumers.map(({ plan }) => plan.name))
+    throw new MessagingError('CONSUMER_NOT_RUNNING', { value: name, running: running.join(', ') })
   }
 
-  #pausesOf(Manifest: ConsumerManifestClass, of: TopicPartition | undefined): ActiveConsumer['pauses'] {
-    const { consumer, member } = this.#find(Manifest)
-    if (of === undefined) return consumer.pauses
-    const work = member.works.find((each) => each.topic === of.topic && each.partition === of.partition)
-    if (work) return work.pauses
-    const reason = `partition ${of.partition} of ${of.topic} is not assigned here`
-    throw new MessagingError('PARTITION_NOT_FOUND', { reason }, { topic: of.topic })
+  #pausesOf(of: ConsumerManifestClass | string, at: TopicPartition | undefined): Pauses {
+    const found = this.#find(of)
+    return at === undefined ? found.consumer.pauses : workOf(found, at).pauses
   }
 
   async #stop(timeoutMs: number): Promise<void> {
@@ -122,8 +129,23 @@ export class ConsumerGroups implements RunningConsumers {
     for (const { consumers } of members) for (const { pauses } of consumers) pauses.clear()
     await Promise.all(members.map((member) => member.stop(timeoutMs)))
     this.#state = 'stopped'
-    onStopped()
+    onStopped(this.#failure)
     if (this.#failure) this.#end.reject(this.#failure)
     else this.#end.resolve()
   }
+}
+
+/** @throws PARTITION_NOT_FOUND */
+function workOf({ member, consumer }: Found, { topic, partition }: TopicPartition): PartitionWork {
+  const work = member.works.find((each) => each.topic === topic && each.partition === partition)
+  if (work?.consumer === consumer) return work
+  const reason = `partition ${partition} of ${topic} is not assigned to ${consumer.plan.name} here`
+  throw new MessagingError('PARTITION_NOT_FOUND', { reason }, { topic })
+}
+
+function assertOffset({ topic, offset }: StartPosition): void {
+  const number = typeof offset === 'object' ? (offset as { timestamp: number } | null)?.timestamp : offset
+  if (offset === 'earliest' || offset === 'latest' || (Number.isSafeInteger(number) && (number as number) >= 0)) return
+  const reason = 'the offset must be a number from 0, "earliest", "latest" or { timestamp } in ms since 1970'
+  throw new MessagingError('INPUT_INVALID', { source: 'seek()', reason }, { topic })
 }

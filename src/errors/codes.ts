@@ -417,6 +417,28 @@ export const errorCodes = {
     raised: 'something other than a consumer manifest class is passed to consumers.run() or consumers.stream()',
     remedy: 'Pass the class itself, not an instance or a name.',
   },
+  CONSUMER_NOT_RUNNING: {
+    message: 'No consumer {value} runs here; there runs {running}.',
+    retriable: false,
+    outcome: 'not_sent',
+    raised: 'a consumer is paused, resumed or moved that this run, or this process, does not have',
+    remedy: 'Name one that runs; each process has its own.',
+  },
+  LISTEN_FAILED: {
+    message: 'Cannot listen on {address}: {reason}.',
+    retriable: true,
+    outcome: 'not_sent',
+    raised:
+      'the health endpoint or the control socket of consumers cannot be opened: the port is in use, the directory is open to others',
+    remedy: 'Choose another port or path, or end what has it.',
+  },
+  CONTROL_UNREACHABLE: {
+    message: 'No consumers answer at {socketPath}: {reason}.',
+    retriable: true,
+    outcome: 'not_sent',
+    raised: '`postrider consumers` finds no process at the control socket',
+    remedy: 'Start the process with --control or POSTRIDER_CONTROL_SOCKET, and name the same path, as the same user.',
+  },
   CONSUMER_STOPPED: {
     message: 'The messaging instance is closed; {manifest} was not started.',
     retriable: false,

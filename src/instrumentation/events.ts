@@ -167,6 +167,11 @@ export interface EventDetails {
     offset: number
     deadLetterTopic: string
   }
+  'endpoint.opened': {
+    purpose: 'health' | 'control'
+    /** `http://127.0.0.1:8080`, or the path of a socket. */
+    address: string
+  }
   'handler.blocked': { manifest: string; topic: string; partition: number; error: MessagingError; durationMs: number }
   'registry.closing': { pending: number }
   'registry.closed': { durationMs: number; unsettled: number }
@@ -217,6 +222,7 @@ export const events: Readonly<Record<EventName, string>> = {
   'attempt.failed': 'A handler failed, and the message is tried again.',
   'message.rejected': 'The attempts of a message are used up, or it cannot be decoded: `action` is done with it.',
   'message.dead_lettered': 'The dead letter topic has a message.',
+  'endpoint.opened': 'Consumers can be asked, or steered, over HTTP at this address.',
   'handler.blocked': 'A handler kept the event loop for at least `consumer.blockedMs`.',
   'registry.closing': 'close() was called; new sends are refused from here on.',
   'registry.closed': 'Everything is settled and closed.',

@@ -14,6 +14,8 @@ export interface MetricsOptions {
 
 /** What can be read of the metrics of one messaging instance. */
 export interface MetricsReader {
+  /** Whether anything is counted: metrics are on, and something was sent or consumers were started. */
+  readonly isCounting: boolean
   /**
    * Everything counted since the first send, in Prometheus' text exposition format; its content type is
    * `text/plain; version=0.0.4`. Only a comment before the first send, and while metrics are off (`metrics.enabled`).
@@ -47,6 +49,10 @@ export class InstanceMetrics implements MetricsReader {
   /** What a producer tells of each message; undefined where nothing is counted. */
   meterOf(manifest: string, topic: string): MessageMeter | undefined {
     return this.#aggregator?.meterOf(manifest, topic)
+  }
+
+  get isCounting(): boolean {
+    return this.#aggregator !== undefined
   }
 
   prometheus(): string {

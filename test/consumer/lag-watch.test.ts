@@ -91,6 +91,19 @@ test('a partition that gives nothing while its end moves on is stuck, once for e
   expect(stuck).toHaveLength(2)
 })
 
+test('where a new client gets nothing either for as long, the partition is said to be stuck', async () => {
+  const { stuck, work, broker } = watch()
+  const stuckSince = (): number | undefined => (work as { stuckSince?: number }).stuckSince
+  await vi.advanceTimersByTimeAsync(10_000)
+  broker.high = 12
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect([stuck.length, stuckSince()]).toEqual([1, undefined])
+  await vi.advanceTimersByTimeAsync(50_000)
+  expect(stuckSince()).toBeUndefined()
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(stuckSince()).toBe(performance.now())
+})
+
 test('what is behind an end that stands still is nothing that could come', async () => {
   const { stuck } = watch()
   await vi.advanceTimersByTimeAsync(1_000_000)

@@ -8,7 +8,7 @@ const names = Object.keys(events) as EventName[]
 
 test.each(names)('%s is a past-tense name with a meaning, on the channel of its name', (name) => {
   expect(name).toMatch(
-    /^(producer|client|broker|message|consumer|partition|offset|batch|attempt|handler|transaction|registry|schema|schema_registry)\.([a-z_]+ed|built|sent|closing)$/,
+    /^(producer|client|broker|message|consumer|endpoint|event_loop|pause|partition|offset|batch|attempt|handler|transaction|registry|schema|schema_registry)\.([a-z_]+ed|built|sent|closing)$/,
   )
   expect(events[name]).toMatch(/\S\.$/)
   expect(channels[name]).toBe(channel(`postrider:${name}`))
