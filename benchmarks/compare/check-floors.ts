@@ -1,11 +1,12 @@
-import type { Report } from './results.ts'
+import { isBetter, type Report } from './results.ts'
 import { median, medianBounds } from './statistics.ts'
 import type { Measure } from './work-table.ts'
 
 /** A promise: a ratio of ours to another client, or, where `against` is left out, a figure of ours. */
 export interface Floor {
   readonly work: string
-  readonly client: string
+  /** Of several the one that does best. */
+  readonly client: string | readonly string[]
   readonly against?: string
   readonly measure: Measure
   readonly atLeast?: number
@@ -30,7 +31,7 @@ export function checkFloors(
   report: Pick<Report, 'results' | 'ratios'>,
 ): readonly CheckedFloor[] {
   return floors.map((floor) => {
-    const rounds = roundsOf(floor, report)
+    const rounds = bestRounds(floor, report)
     if (rounds.length === 0) return { ...floor, verdict: 'not measured', rounds }
     const keeps = (value: number): boolean =>
       value >= (floor.atLeast ?? Number.NEGATIVE_INFINITY) && value <= (floor.atMost ?? Number.POSITIVE_INFINITY)
@@ -42,8 +43,19 @@ export function checkFloors(
   })
 }
 
-function roundsOf(floor: Floor, { results, ratios }: Pick<Report, 'results' | 'ratios'>): readonly number[] {
-  const { work, client, against, measure } = floor
+function bestRounds(floor: Floor, report: Pick<Report, 'results' | 'ratios'>): readonly number[] {
+  const candidates = [floor.client].flat().map((client) => roundsOf(floor, client, report))
+  const [best = []] = candidates
+    .filter((rounds) => rounds.length > 0)
+    .toSorted((a, b) => (isBetter(floor.measure, median(a), median(b)) ? -1 : 1))
+  return best
+}
+
+function roundsOf(
+  { work, against, measure }: Floor,
+  client: string,
+  { results, ratios }: Pick<Report, 'results' | 'ratios'>,
+): readonly number[] {
   if (against === undefined) {
     const result = results.find((result) => result.work === work && result.client === client)
     return result?.rounds.flatMap((round) => round[measure] ?? []) ?? []

@@ -1,11 +1,13 @@
+import { consumerTable } from './consumer-table.ts'
 import type { ClientSettings } from './measured-client.ts'
+import { isConsuming, type Work } from './work-table.ts'
 
 export interface ClientRow {
   /** As it appears in results. */
   readonly name: string
   /** As it appears in charts and tables. */
   readonly title: string
-  /** The file in clients/. */
+  /** The file in clients/, or in consumers/. */
   readonly module: string
   readonly settings: ClientSettings
   /** How it is set, and whether it is idempotent, for readers. */
@@ -15,7 +17,10 @@ export interface ClientRow {
   /** Rows of one family are settings of one client: the best of them at each work stands for it. */
   readonly family?: string
   /** Each work names the roles that take part in it. */
-  readonly role: 'ours' | 'raw' | 'raw-setting' | 'peer' | 'tuned-peer' | 'many-manifests'
+  readonly role:
+    'ours' | 'raw' | 'raw-setting' | 'peer' | 'tuned-peer' | 'many-manifests' | 'by-message' | 'avro' | 'avsc'
+  /** It takes part in works that consume; the others in those that produce. */
+  readonly consumes?: boolean
   /** Left out by --quick. */
   readonly isExtra?: boolean
 }
@@ -122,7 +127,12 @@ export const clientTable: readonly ClientRow[] = [
     note: 'awaited sends by its producer stream, batches of half of the callers, delivery reports by message; idempotent',
     role: 'tuned-peer',
   },
+  ...consumerTable,
 ]
+
+export function takesPart(row: ClientRow, work: Work): boolean {
+  return isConsuming(work) === (row.consumes ?? false) && work.roles.includes(row.role)
+}
 
 /** What ours is compared with: each row, or the family it stands for. */
 export function opponentOf(row: ClientRow): string {

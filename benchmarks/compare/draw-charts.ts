@@ -35,6 +35,14 @@ const charts: Readonly<Record<string, readonly (readonly [work: string, measure:
     ['import', 'startMs'],
     ['cold-start', 'startMs'],
   ],
+  'consume.svg': [
+    ['consume', 'perSecond'],
+    ['consume-12-partitions', 'perSecond'],
+    ['consume', 'threadMicros'],
+    ['consume', 'rssMb'],
+    ['consume-latency', 'p50Ms'],
+    ['consume-first', 'doneMs'],
+  ],
 }
 
 const width = 490

@@ -1,4 +1,4 @@
-// npm run bench: compares what producers of Node.js reach on a real Kafka, each run in a process of its own. `-- --help` says more.
+// npm run bench: compares what clients of Node.js reach on a real Kafka, each run in a process of its own. `-- --help` says more.
 
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url'
 import { installDependencies } from '../../scripts/setup/dependencies.mjs'
 import { createProgress } from '../../scripts/setup/progress.mjs'
 import { startKafka } from '../../test/kafka/kafka-cluster.ts'
-import { startKafkaTools } from '../../test/kafka/kafka-tools.ts'
 import { checkFloors, type Floor } from './check-floors.ts'
 import { clientRow, clientTable } from './client-table.ts'
 import { describeCommit, describeMachine, describeVersions } from './describe-machine.ts'
 import floors from './floors.json' with { type: 'json' }
 import { notMeasured, performanceTables } from './performance-tables.ts'
+import { prepareTopics } from './prepare-topics.ts'
 import { readArguments, usage, type BenchArguments } from './read-arguments.ts'
 import { recordReport, renderReport } from './record-results.ts'
 import { computeRatios, type Report } from './results.ts'
@@ -25,9 +25,6 @@ interface Named {
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const topics = { 1: 'benchmark-1', 12: 'benchmark-12' } as const
-/** So little is kept that a long run does not fill the disk. */
-const topicConfig = { 'retention.bytes': 268_435_456, 'segment.bytes': 67_108_864 }
 
 try {
   if (process.argv.includes('--help')) process.stdout.write(usage)
@@ -72,8 +69,8 @@ async function measure(args: BenchArguments, works: readonly Work[], clients: Pl
 
   await using kafka = args.brokers === undefined ? await startOwnKafka(note) : undefined
   const brokers = args.brokers ?? kafka!.bootstrap
-  await createTopics(brokers)
-  const plan = { works, clients, brokers, topics, run: runJob, onProgress: note }
+  const topicOf = prepareTopics(brokers, runJob, note)
+  const plan = { works, clients, brokers, topicOf, run: runJob, onProgress: note }
   const { results, failures } = await runBenchmark(plan, args)
   const report: Report = {
     recordedAt: new Date().toISOString().slice(0, 10),
@@ -102,18 +99,6 @@ async function startOwnKafka(note: (line: string) => void) {
   })
   note(`Apache Kafka ${kafka.version} is up on ${kafka.bootstrap}`)
   return kafka
-}
-
-async function createTopics(brokers: string): Promise<void> {
-  await using tools = await startKafkaTools(brokers)
-  for (const [partitions, topic] of Object.entries(topics)) {
-    try {
-      await tools.createTopic(topic, { partitions: Number(partitions), config: topicConfig })
-    } catch (error) {
-      // Left by an earlier run on brokers of their own.
-      if (!(error as Error).message.startsWith('TopicExistsException')) throw error
-    }
-  }
 }
 
 function show(report: Report): void {

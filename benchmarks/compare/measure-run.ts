@@ -1,8 +1,10 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { measureConsume } from './measure-consume.ts'
+import { flatness, peakRssMb, secondsOf } from './measure-process.ts'
 import { createValues, type ClientModule, type ClientSettings, type MeasuredClient } from './measured-client.ts'
-import { median } from './statistics.ts'
-import type { Figures, Work } from './work-table.ts'
+import { createOrders } from './orders.ts'
+import { isConsuming, type Figures, type Work } from './work-table.ts'
 
 /** One client at one work, once. */
 export interface RunJob {
@@ -13,7 +15,7 @@ export interface RunJob {
   readonly topic: string
   readonly warmUpMs: number
   readonly windowMs: number
-  /** How many messages the work `memory` sends. */
+  /** How many messages it sends in all, or finds in its topic. */
   readonly messages: number
 }
 
@@ -23,9 +25,13 @@ interface Progress {
   isOver: boolean
 }
 
+const fillBatch = 1000
+const fillCallers = 8
+
 /** Runs in a process of its own, so that memory and CPU time are the client's. */
 export async function measureRun(job: RunJob): Promise<Figures> {
   const { work } = job
+  if (isConsuming(work)) return measureConsume(job)
   const { clientModule } = (await import(`./clients/${job.module}.ts`)) as { clientModule: ClientModule }
   const startedAt = performance.now()
   if (work.kind === 'import') {
@@ -41,8 +47,9 @@ export async function measureRun(job: RunJob): Promise<Figures> {
     },
     job.settings,
   )
-  const values = createValues(work.bytes)
+  const values = work.values === 'orders' ? await createOrders(64) : createValues(work.bytes)
   await client.connect()
+  if (work.kind === 'fill') return fill(client, values, job)
   await client.send(values[0]!)
   if (work.kind === 'cold-start') return { startMs: performance.now() - startedAt, rssMb: peakRssMb() }
   return work.kind === 'memory' ? sendThatMany(client, values, job) : sendForAWhile(client, values, job)
@@ -117,39 +124,35 @@ async function dispatchBursts(client: MeasuredClient, list: readonly Buffer[], p
 
 /** A number of messages, in ten parts: whether memory and the cost of a message stay what they are. */
 async function sendThatMany(client: MeasuredClient, values: readonly Buffer[], job: RunJob): Promise<Figures> {
-  const parts = 10
-  const perPart = Math.round(job.messages / parts)
-  const rss: number[] = []
-  const cost: number[] = []
+  const parts = flatness(job.messages)
   const startedAt = performance.now()
-  const cpuAtStart = process.cpuUsage()
-  for (let part = 0; part < parts; part++) {
-    const cpuAtPart = process.cpuUsage()
-    let left = perPart
+  let sent = 0
+  parts.begin()
+  while (sent < job.messages) {
+    const end = sent + parts.size
     const caller = async (): Promise<void> => {
-      while (left-- > 0) await client.send(values[left & 63]!)
+      while (sent < end) await client.send(values[sent++ & 63]!)
     }
     await Promise.all(Array.from({ length: job.work.callers }, caller))
-    rss.push(process.memoryUsage.rss())
-    cost.push(secondsOf(process.cpuUsage(cpuAtPart)) / perPart)
+    parts.next()
   }
-  const cpuSeconds = secondsOf(process.cpuUsage(cpuAtStart))
-  const messages = perPart * parts
-  return {
-    perSecond: messages / ((performance.now() - startedAt) / 1000),
-    cpuSeconds,
-    cpuMicros: (cpuSeconds * 1e6) / messages,
-    rssMb: peakRssMb(),
-    // Until half-way V8 may still widen its space for young objects, which happens in one step and then no more.
-    rssGrowth: rss.at(-1)! / rss[parts / 2 - 1]!,
-    costGrowth: median(cost.slice(parts / 2)) / median(cost.slice(1, parts / 2)),
-  }
+  return { perSecond: sent / ((performance.now() - startedAt) / 1000), ...parts.figures() }
 }
 
-function secondsOf({ user, system }: NodeJS.CpuUsage): number {
-  return (user + system) / 1e6
-}
-
-function peakRssMb(): number {
-  return process.resourceUsage().maxRSS / 1024
+/** Puts that many messages into the topic, as fast as it goes. */
+async function fill(client: MeasuredClient, values: readonly Buffer[], job: RunJob): Promise<Figures> {
+  const startedAt = performance.now()
+  let sent = 0
+  const caller = async (): Promise<void> => {
+    while (sent < job.messages) {
+      const list = Array.from(
+        { length: Math.min(fillBatch, job.messages - sent) },
+        (_, index) => values[(sent + index) & 63]!,
+      )
+      sent += list.length
+      await client.sendMany(list)
+    }
+  }
+  await Promise.all(Array.from({ length: fillCallers }, caller))
+  return { perSecond: sent / ((performance.now() - startedAt) / 1000) }
 }

@@ -1,10 +1,10 @@
 import { markdownTable } from '../../scripts/docs/markdown-table.ts'
 import { checkFloors, type CheckedFloor, type Floor } from './check-floors.ts'
-import { clientRow, clientTable, opponentOf } from './client-table.ts'
+import { clientRow, clientTable, opponentOf, type ClientRow } from './client-table.ts'
 import floors from './floors.json' with { type: 'json' }
 import { bestOfEach, type Ratio, type Report, type Result } from './results.ts'
 import { median, medianBounds } from './statistics.ts'
-import { measures, workTable, type Figures, type Measure, type Work } from './work-table.ts'
+import { isConsuming, measures, workTable, type Figures, type Measure, type Work } from './work-table.ts'
 
 /** What stands for a table that would be empty. */
 export const notMeasured = 'Not measured.'
@@ -13,49 +13,98 @@ type Column = readonly [head: string, work: string, cell: (result: Result) => st
 
 /** Everything a report says, as tables by name: for docs/performance.md, and for the terminal. */
 export function performanceTables(report: Report): Readonly<Record<string, string>> {
+  const tables = { ...producingTables(report), ...consumingTables(report) }
+  for (const direction of ['produce', 'consume'] as const) {
+    const part = reportOf(report, direction === 'consume')
+    tables[`${direction}-clients`] = clientNotes(part)
+    tables[`${direction}-floors`] = floorTable(part, direction === 'consume')
+    tables[`${direction}-ratios`] = ratioTable(part)
+  }
+  return tables
+}
+
+/** The chart of consuming, where there is one. */
+export function consumingChart({ results }: Report): string {
+  const isDrawn = results.some(({ work }) => work === 'consume')
+  return isDrawn ? '![Rates, cost and latency of consuming](../benchmarks/results/consume.svg)' : notMeasured
+}
+
+function producingTables(report: Report): Record<string, string> {
   const worksOf = (isExtra: boolean): readonly Work[] =>
     workTable.filter((work) => work.kind in { send: 1, batch: 1, dispatch: 1 } && (work.isExtra ?? false) === isExtra)
-  const rates = (works: readonly Work[]): readonly Column[] =>
-    works.map((work) => [capitalized(work.title), work.name, (result) => withSpread(result, 'perSecond')])
   const main = worksOf(false).filter(({ name }) => name !== 'manifests')
   return {
     'produce-conditions': conditions(report),
-    'produce-clients': clientNotes(report),
-    'produce-floors': floorTable(report),
-    'produce-ratios': ratioTable(report),
-    'produce-throughput': figureTable(report, rates(main)),
-    'produce-latency': figureTable(
-      report,
-      main
-        .filter(({ kind }) => kind === 'send')
-        .map((work) => [
-          capitalized(work.title),
-          work.name,
-          (result) => `${show(result.p50Ms)} / ${show(result.p99Ms)}`,
-        ]),
-    ),
-    'produce-cpu': figureTable(
-      report,
-      main.map((work) => [capitalized(work.title), work.name, (result) => withSpread(result, 'cpuMicros')]),
-    ),
-    'produce-sizes': figureTable(report, rates(worksOf(true))),
+    'produce-throughput': figureTable(report, columnsOf(main, 'perSecond')),
+    'produce-latency': figureTable(report, latencies(main.filter(({ kind }) => kind === 'send'))),
+    'produce-cpu': figureTable(report, columnsOf(main, 'cpuMicros')),
+    'produce-sizes': figureTable(report, columnsOf(worksOf(true), 'perSecond')),
     'produce-start-and-memory': figureTable(report, [
       ['Import, ms', 'import', (result) => withSpread(result, 'startMs')],
       ['Cold start, ms', 'cold-start', (result) => withSpread(result, 'startMs')],
       ['Peak RSS at 100 callers, MB', 'produce-100', (result) => withSpread(result, 'rssMb')],
-      ['Peak RSS over many messages, MB', 'memory', (result) => show(result.rssMb)],
-      ['Its growth in the second half', 'memory', (result) => show(result.rssGrowth)],
-      ['Cost of a message, second half to first', 'memory', (result) => show(result.costGrowth)],
+      ...overMany('memory'),
     ]),
   }
 }
 
-export function floorTable(report: Report): string {
+function consumingTables(report: Report): Record<string, string> {
+  const works = workTable.filter(({ kind }) => kind === 'consume')
+  return {
+    'consume-throughput': figureTable(report, columnsOf(works, 'perSecond')),
+    'consume-cpu': figureTable(report, [
+      ...columnsOf(works, 'cpuMicros'),
+      ['Of that the main thread', 'consume', (result) => withSpread(result, 'threadMicros')],
+      ['Peak RSS, MB', 'consume', (result) => withSpread(result, 'rssMb')],
+    ]),
+    'consume-latency': figureTable(report, [
+      ...latencies(workTable.filter(({ kind }) => kind === 'consume-latency')),
+      ['10,000 messages after assignment, ms', 'consume-first', (result) => withSpread(result, 'doneMs')],
+    ]),
+    'consume-backlog': figureTable(report, [
+      ['Messages/s', 'consume-backlog', (result) => show(result.perSecond)],
+      ...overMany('consume-backlog'),
+    ]),
+  }
+}
+
+function columnsOf(works: readonly Work[], measure: Measure): readonly Column[] {
+  return works.map((work) => [capitalized(work.title), work.name, (result) => withSpread(result, measure)])
+}
+
+function latencies(works: readonly Work[]): readonly Column[] {
+  return works.map((work) => [
+    capitalized(work.title),
+    work.name,
+    (result) => `${show(result.p50Ms)} / ${show(result.p99Ms)}`,
+  ])
+}
+
+function overMany(work: string): readonly Column[] {
+  return [
+    ['Peak RSS over many messages, MB', work, (result) => show(result.rssMb)],
+    ['Its growth in the second half', work, (result) => show(result.rssGrowth)],
+    ['Cost of a message, second half to first', work, (result) => show(result.costGrowth)],
+  ]
+}
+
+/** What of a report is of works that consume, or of the others. */
+function reportOf(report: Report, consumes: boolean): Report {
+  const names = new Set(workTable.filter((work) => isConsuming(work) === consumes).map(({ name }) => name))
+  return {
+    ...report,
+    results: report.results.filter(({ work }) => names.has(work)),
+    ratios: Object.fromEntries(Object.entries(report.ratios).filter(([work]) => names.has(work))),
+  }
+}
+
+function floorTable(report: Report, consumes: boolean): string {
+  const held = (floors as readonly Floor[]).filter(({ work }) => work.startsWith('consume') === consumes)
   return markdownTable(
     ['Work', 'Ours', 'Against', 'Measure', 'Floor', 'Measured', 'Verdict'],
-    checkFloors(floors as readonly Floor[], report).map((floor) => [
+    checkFloors(held, report).map((floor) => [
       floor.work,
-      floor.client,
+      [floor.client].flat().join(' or '),
       floor.against ?? '–',
       floor.measure,
       floor.atLeast === undefined ? `≤ ${floor.atMost}` : `≥ ${floor.atLeast}`,
@@ -130,21 +179,25 @@ function conditions({ recordedAt, commit, isQuick, machine, versions, results }:
   return [
     `Recorded ${recordedAt} at ${commit}: ${Object.values(machine).join(', ')}; ${list(versions)}.`,
     `${rounds} round${rounds === 1 ? '' : 's'}${isQuick ? ', **a quick run: short windows and few rounds, good for seeing that it works**' : ''}.`,
-    'acks=all; 256-byte values and one partition where nothing else is said.',
+    'Sends with acks=all; 256-byte values and one partition where nothing else is said.',
   ].join('\n')
 }
 
 function clientNotes({ results }: Report): string {
   const took = clientTable.filter(({ name }) => results.some(({ client }) => client === name))
   const rows = took
-    .filter(({ role }) => role !== 'raw-setting')
-    .map(({ title, note, role }) => {
-      if (role !== 'raw') return [title, note]
-      const settings = took.filter(({ family }) => family === 'raw').length
-      const others = settings > 1 ? `; at 10, 100 and 1,000 awaited callers the best of ${settings} settings` : ''
-      return [titleOf('raw'), `${note}${others}`]
-    })
-  return markdownTable(['Client', 'How it is set'], rows)
+    .filter((row) => row.consumes || row.role !== 'raw-setting')
+    .map((row) => [
+      row.role === 'raw' && !row.consumes ? titleOf('raw') : row.title,
+      `${row.note}${settingsOf(row, took)}`,
+    ])
+  return rows.length === 0 ? notMeasured : markdownTable(['Client', 'How it is set'], rows)
+}
+
+function settingsOf({ role, consumes }: ClientRow, took: readonly ClientRow[]): string {
+  const settings = took.filter(({ family }) => family === 'raw').length
+  if (role !== 'raw' || consumes || settings < 2) return ''
+  return `; at 10, 100 and 1,000 awaited callers the best of ${settings} settings`
 }
 
 function describeVerdict({ verdict }: CheckedFloor): string {

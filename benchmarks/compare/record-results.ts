@@ -5,7 +5,7 @@ import { drawCharts } from './draw-charts.ts'
 import type { Report } from './results.ts'
 
 const folder = new URL('../results/', import.meta.url)
-const reportFile = new URL('produce.json', folder)
+const reportFile = new URL('comparison.json', folder)
 
 export function readReport(): Report {
   return JSON.parse(readFileSync(reportFile, 'utf8')) as Report

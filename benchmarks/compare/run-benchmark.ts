@@ -1,20 +1,21 @@
 import { contenders, orderOfRound } from './contenders.ts'
-import { clientTable, type ClientRow } from './client-table.ts'
+import { clientTable, takesPart, type ClientRow } from './client-table.ts'
 import type { RunJob } from './measure-run.ts'
 import { createResult, type Report, type Result } from './results.ts'
 import type { BenchArguments } from './read-arguments.ts'
-import { workTable, type Figures, type Work } from './work-table.ts'
+import { isConsuming, workTable, type Figures, type Work } from './work-table.ts'
 
 export interface Plan {
   readonly works: readonly Work[]
   readonly clients: readonly ClientRow[]
   readonly brokers: string
-  /** By number of partitions. */
-  readonly topics: Readonly<Record<Work['partitions'], string>>
+  /** Is there, and filled, when this resolves. */
+  readonly topicOf: (work: Work, messages: number) => Promise<string>
   readonly run: (job: RunJob, timeoutMs: number) => Promise<Figures>
   readonly onProgress: (line: string) => void
 }
 
+const extraRounds = 3
 const timeoutMs = { run: 30_000, memory: 900_000 }
 
 /** Runs all works, round by round; a client that fails is reported and does not end the others. */
@@ -23,14 +24,18 @@ export async function runBenchmark(plan: Plan, args: BenchArguments): Promise<Pi
   const results: Result[] = []
   const failures: { work: string; client: string; reason: string }[] = []
   for (const work of plan.works) {
-    const rows = plan.clients.filter(({ role }) => work.roles.includes(role))
+    const rows = plan.clients.filter((row) => takesPart(row, work))
     const done = new Map<string, Figures[]>(rows.map(({ name }) => [name, []]))
-    const rounds = work.runsOnce ? 1 : args.rounds
+    // What is only looked at beside the main works is measured less.
+    const rounds = work.runsOnce ? 1 : work.isExtra ? Math.min(args.rounds, extraRounds) : args.rounds
     for (let round = 0; round < rounds; round++) {
       for (const row of orderOfRound(contenders(rows, done, round, work.measure), round)) {
         const place = `${work.name} ${round + 1}/${rounds} ${row.name}`
         try {
-          const figures = await plan.run(jobOf(plan, work, row, args), timeoutMs[work.runsOnce ? 'memory' : 'run'])
+          const figures = await plan.run(
+            await jobOf(plan, work, row, args),
+            timeoutMs[work.runsOnce ? 'memory' : 'run'],
+          )
           done.get(row.name)!.push(figures)
           plan.onProgress(`${place}: ${describeFigures(figures)}`)
         } catch (error) {
@@ -54,34 +59,36 @@ async function warmUpBroker(plan: Plan, args: BenchArguments): Promise<void> {
   const raw = clientTable.find(({ role }) => role === 'raw')!
   for (const name of ['produce-100', 'produce-1000-12-partitions']) {
     const work = workTable.find((work) => work.name === name)!
-    await plan.run({ ...jobOf(plan, work, raw, args), windowMs: args.windowMs * 3 }, timeoutMs.run)
+    await plan.run({ ...(await jobOf(plan, work, raw, args)), windowMs: args.windowMs * 3 }, timeoutMs.run)
   }
   plan.onProgress('the broker is warm')
 }
 
-function jobOf(plan: Plan, work: Work, row: ClientRow, args: BenchArguments): RunJob {
-  const { messages } = args
-  // What is only looked at beside the main works has less time.
+async function jobOf(plan: Plan, work: Work, row: ClientRow, args: BenchArguments): Promise<RunJob> {
+  const messages = typeof work.filledWith === 'number' ? work.filledWith : args.messages
   const part = work.isExtra ? 2 / 3 : 1
-  const [warmUpMs, windowMs] = [args.warmUpMs * part, args.windowMs * part]
+  // Consumers have no choice of settings to make; and what is read to warm up has to be there.
+  const [warmUpMs, windowMs] = [args.warmUpMs * (isConsuming(work) ? 1 / 2 : part), args.windowMs * part]
   const { module, settings } = row
   return {
     work,
     module,
     settings,
     brokers: plan.brokers,
-    topic: plan.topics[work.partitions],
+    topic: await plan.topicOf(work, messages),
     warmUpMs,
     windowMs,
     messages,
   }
 }
 
-function describeFigures({ perSecond, p50Ms, startMs, rssMb }: Figures): string {
+function describeFigures({ perSecond, threadMicros, p50Ms, startMs, doneMs, rssMb }: Figures): string {
   const parts = [
     perSecond !== undefined && `${Math.round(perSecond).toLocaleString('en')}/s`,
+    threadMicros !== undefined && `${threadMicros.toFixed(2)} µs of the main thread`,
     p50Ms !== undefined && `p50 ${p50Ms.toFixed(2)} ms`,
     startMs !== undefined && `${startMs.toFixed(0)} ms`,
+    doneMs !== undefined && `${doneMs.toFixed(0)} ms`,
     rssMb !== undefined && `${rssMb.toFixed(0)} MB`,
   ]
   return parts.filter((part) => part !== false).join(', ')

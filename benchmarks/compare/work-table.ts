@@ -10,8 +10,12 @@ export const measures = {
   /** Of all threads of the process, over the measured window. */
   cpuSeconds: { better: 'lower', unit: 's' },
   cpuMicros: { better: 'lower', unit: 'µs of CPU a message' },
+  /** Of the thread that runs JavaScript only. */
+  threadMicros: { better: 'lower', unit: 'µs of the main thread a message' },
   rssMb: { better: 'lower', unit: 'MB' },
   startMs: { better: 'lower', unit: 'ms' },
+  /** From being assigned to having handled the last message. */
+  doneMs: { better: 'lower', unit: 'ms' },
   /** Memory at the end against memory half-way. */
   rssGrowth: { better: 'lower', unit: 'times' },
   /** CPU of a message in the second half against the first, warm-up aside. */
@@ -20,7 +24,18 @@ export const measures = {
 
 export type Figures = Partial<Readonly<Record<Measure, number>>>
 
-export type WorkKind = 'send' | 'batch' | 'dispatch' | 'memory' | 'cold-start' | 'import'
+export type WorkKind =
+  | 'send'
+  | 'batch'
+  | 'dispatch'
+  | 'memory'
+  | 'cold-start'
+  | 'import'
+  | 'fill'
+  | 'consume'
+  | 'consume-first'
+  | 'consume-latency'
+  | 'consume-backlog'
 
 export interface Work {
   readonly name: string
@@ -32,6 +47,10 @@ export interface Work {
   /** Messages handed over by one call. */
   readonly batch: number
   readonly bytes: number
+  /** What the bytes are. Default: text. */
+  readonly values?: 'orders'
+  /** How many messages its topic is filled with, once for all runs; 'all' is as many as the benchmark was told. */
+  readonly filledWith?: number | 'all'
   readonly partitions: 1 | 12
   readonly roles: readonly ClientRow['role'][]
   /** Left out by --quick. */
@@ -73,6 +92,27 @@ function batches(more: Partial<Work> = {}): Work {
   }
 }
 
+/** As many as the fastest take in a run. */
+const filledWith = 1_000_000
+
+function consuming(more: Partial<Work> = {}): Work {
+  const { bytes = basic.bytes, partitions = basic.partitions } = more
+  const variant = variantName(bytes, partitions)
+  return {
+    ...basic,
+    name: `consume${variant.name}`,
+    title: `from the earliest, one member${variant.title}`,
+    kind: 'consume',
+    roles: ['ours', 'by-message', 'raw', 'raw-setting', 'peer', 'tuned-peer'],
+    filledWith,
+    ...more,
+  }
+}
+
+export function isConsuming({ kind }: Work): boolean {
+  return kind.startsWith('consume')
+}
+
 function variantName(bytes: number, partitions: number): { name: string; title: string } {
   if (partitions > 1) return { name: `-${partitions}-partitions`, title: `, ${partitions} partitions` }
   if (bytes === basic.bytes) return { name: '', title: '' }
@@ -80,7 +120,7 @@ function variantName(bytes: number, partitions: number): { name: string; title: 
   return { name: `-${size.replace(' ', '').toLowerCase()}`, title: `, ${size}` }
 }
 
-/** What is measured. Everything with acks=all; 256 bytes and one partition unless the name says otherwise. */
+/** What is measured. Sends with acks=all; 256 bytes and one partition unless the name says otherwise. */
 export const workTable: readonly Work[] = [
   awaited(1, { measure: 'p50Ms' }),
   ...[10, 100, 1000].map((callers) => awaited(callers, { roles: withRawSettings })),
@@ -120,6 +160,40 @@ export const workTable: readonly Work[] = [
     kind: 'memory',
     measure: 'rssMb',
     roles: ['ours', 'raw'],
+    runsOnce: true,
+    isExtra: true,
+  }),
+  consuming(),
+  consuming({ partitions: 12 }),
+  consuming({
+    name: 'consume-avro',
+    title: 'from the earliest, orders in Avro',
+    values: 'orders',
+    roles: ['avro', 'avsc'],
+  }),
+  consuming({
+    name: 'consume-first',
+    title: 'the first 10,000 messages after assignment',
+    kind: 'consume-first',
+    measure: 'doneMs',
+    batch: 10_000,
+    roles: ['ours', 'raw', 'raw-setting', 'peer'],
+  }),
+  {
+    ...basic,
+    name: 'consume-latency',
+    title: 'from send to handler',
+    kind: 'consume-latency',
+    measure: 'p50Ms',
+    roles: ['by-message', 'raw-setting', 'peer'],
+  },
+  consuming({
+    name: 'consume-backlog',
+    title: 'memory over a long backlog',
+    kind: 'consume-backlog',
+    measure: 'rssMb',
+    filledWith: 'all',
+    roles: ['ours', 'raw-setting'],
     runsOnce: true,
     isExtra: true,
   }),

@@ -1,4 +1,4 @@
-import { performanceTables } from '../../benchmarks/compare/performance-tables.ts'
+import { consumingChart, performanceTables } from '../../benchmarks/compare/performance-tables.ts'
 import { readReport } from '../../benchmarks/compare/record-results.ts'
 import { environmentName } from '../../src/config/environment.ts'
 import type { Field } from '../../src/config/field.ts'
@@ -12,6 +12,7 @@ import { readPayloads } from './read-payloads.ts'
 
 /** The tables of each page, by the name of their place in it. */
 export function createReferenceTables(): Readonly<Record<string, Readonly<Record<string, string>>>> {
+  const report = readReport()
   return {
     'docs/configuration.md': {
       instance: fieldTable(listFields(fields).filter(([path]) => !/^(producer|consumer)\./.test(path))),
@@ -21,7 +22,7 @@ export function createReferenceTables(): Readonly<Record<string, Readonly<Record
     'docs/errors.md': { codes: codeTable() },
     'docs/events.md': { events: eventTable() },
     'docs/metrics.md': { metrics: metricTable() },
-    'docs/performance.md': performanceTables(readReport()),
+    'docs/performance.md': { ...performanceTables(report), 'consume-chart': consumingChart(report) },
   }
 }
 

@@ -15,7 +15,8 @@ afterAll(() => cluster.close())
 function jobOf(work: string, module = 'confluent-callback'): RunJob {
   const settings = { 'linger.ms': 0 }
   const brokers = cluster.brokers.join(',')
-  const small: Work = { ...workNamed(work), callers: 5, batch: Math.min(10, workNamed(work).batch) }
+  const named: Work = work === 'fill' ? { ...workNamed('consume-avro'), kind: 'fill' } : workNamed(work)
+  const small: Work = { ...named, callers: 5, batch: Math.min(10, named.batch) }
   return { work: small, module, settings, brokers, topic: work, warmUpMs: 20, windowMs: 100, messages: 200 }
 }
 
@@ -34,6 +35,7 @@ describe('figures of', () => {
     ['memory', 'confluent-callback', { ...usual, rssGrowth: positive, costGrowth: positive }],
     ['cold-start', 'confluent-callback', { startMs: positive, rssMb: positive }],
     ['import', 'confluent-callback', { startMs: positive }],
+    ['fill', 'confluent-callback', { perSecond: positive }],
   ]
   test.each(cases)('%s by %s', async (work, module, figures) => {
     expect(await measureRun(jobOf(work, module))).toEqual(figures)

@@ -75,3 +75,27 @@ test('the conditions name machine, versions and rounds, and say when a run was q
   expect(tables['produce-conditions']).toContain('Recorded 2026-01-02 at abc: P, 2 cores; node 24.\n3 rounds.')
   expect(performanceTables({ ...report, isQuick: true })['produce-conditions']).toContain('**a quick run')
 })
+
+test('producing and consuming have tables of their own', () => {
+  const both = exampleReport({
+    'produce-1': { postrider: [{ p50Ms: 0.2 }], 'raw-linger-0-in-flight-5': [{ p50Ms: 0.25 }] },
+    consume: {
+      'postrider-handle-batch': rates(300, 300),
+      'raw-consume-1000': rates(200, 200),
+      'raw-consume-1000-tuned': rates(250, 250),
+    },
+  })
+  const { 'produce-ratios': producing, 'consume-ratios': consuming, ...others } = performanceTables(both)
+  expect(rowsOf(producing).map(([work]) => work)).toEqual(['Work', expect.anything(), 'produce-1'])
+  expect(rowsOf(consuming)).toEqual([
+    ['Work', 'Ours', 'Measure', 'raw'],
+    expect.anything(),
+    ['consume', 'postrider-handle-batch', 'perSecond', '1.20'],
+  ])
+  expect(rowsOf(others['consume-throughput'])).toContainEqual([
+    'Confluent callback API, best setting',
+    '250 (250 to 250) consume 1000 tuned',
+  ])
+  expect(others['consume-clients']).toContain('Confluent callback API, tuned')
+  expect(others['produce-clients']).not.toContain('consume(1000)')
+})

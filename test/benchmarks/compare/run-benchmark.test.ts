@@ -13,7 +13,7 @@ test('works run one after the other, in rounds; a failure is noted and counts fo
       works: [workNamed('produce-100'), workNamed('produce-1000-12-partitions'), workNamed('memory')],
       clients: [clientRow('postrider'), clientRow('kafkajs')],
       brokers: 'host:1',
-      topics: { 1: 'one', 12: 'twelve' },
+      topicOf: ({ partitions }) => Promise.resolve(partitions === 1 ? 'one' : 'twelve'),
       run: (job) => {
         jobs.push(job)
         const isBroken = job.module === 'kafkajs' && jobs.length > 4
@@ -43,4 +43,32 @@ test('works run one after the other, in rounds; a failure is noted and counts fo
   ])
   expect(lines).toContain('produce-100 2/2 kafkajs: FAILED, broken')
   expect(lines).toContain('produce-100 1/2 postrider: 5/s, 7 MB')
+})
+
+test('clients take part in works that they can do; a full topic is read with as many messages as it has', async () => {
+  const jobs: RunJob[] = []
+  const topics: unknown[] = []
+  await runBenchmark(
+    {
+      works: [workNamed('produce-1'), workNamed('consume'), workNamed('consume-backlog')],
+      clients: ['postrider', 'postrider-handle-batch', 'postrider-handle'].map(clientRow),
+      brokers: 'host:1',
+      topicOf({ name }, messages) {
+        topics.push([name, messages])
+        return Promise.resolve(`${name}-${messages}`)
+      },
+      run(job) {
+        jobs.push(job)
+        return Promise.resolve({ perSecond: 5, p50Ms: 1, rssMb: 7 })
+      },
+      onProgress: () => undefined,
+    },
+    readArguments(['--rounds', '1', '--messages', '10']),
+  )
+  expect(jobs.slice(2).map(({ work, settings, topic, messages }) => [work.name, settings, topic, messages])).toEqual([
+    ['produce-1', {}, 'produce-1-10', 10],
+    ['consume', {}, 'consume-1000000', 1_000_000],
+    ['consume', { handler: 'message' }, 'consume-1000000', 1_000_000],
+    ['consume-backlog', {}, 'consume-backlog-10', 10],
+  ])
 })
