@@ -37,6 +37,7 @@ const closeWithinMs = 10_000
 const lookForReportsMs = { first: 1, most: 100 }
 /** A partition cannot be moved before librdkafka has begun to read it. */
 const seekAgainMs = 10
+const giveUpAgainMs = 5
 
 /**
  * One librdkafka consumer. It tells when its queue is no longer empty; then what is there is taken, in a call that does not wait.
@@ -77,6 +78,7 @@ export class ConfluentConsumer implements DriverConsumer {
   #fatal: DriverFailure | undefined
   readonly #closed = Promise.withResolvers<void>()
   #closing: Promise<void> | undefined
+  #isReleased = false
 
   constructor(options: DriverConsumerOptions) {
     this.#options = options
@@ -290,8 +292,22 @@ export class ConfluentConsumer implements DriverConsumer {
       if (this.#isIncremental) this.#consumer.incrementalUnassign(partitions)
       else this.#consumer.unassign()
     } catch (error) {
+      if (this.#closing) this.#giveUpAll()
       // librdkafka has moved on: the group is closed, or fatal.
-      this.#fail({ code: 'GROUP_REJOIN_REQUIRED', reason: (error as Error).message })
+      else this.#fail({ code: 'GROUP_REJOIN_REQUIRED', reason: (error as Error).message })
+    }
+  }
+
+  /**
+   * While it closes the binding assigns nothing, and librdkafka waits for an answer to what it has assigned, for ever. Once it knows
+   * that it closes it takes this for one.
+   */
+  #giveUpAll(): void {
+    if (this.#isReleased) return
+    try {
+      this.#consumer.unassign()
+    } catch {
+      setTimeout(() => this.#giveUpAll(), giveUpAgainMs)
     }
   }
 
@@ -423,6 +439,7 @@ export class ConfluentConsumer implements DriverConsumer {
     // A call that is under way would use the client after it is gone.
     await Promise.all([this.#requests.close(), this.#consuming])
     await new Promise<void>((resolve) => this.#consumer.disconnect(() => resolve()))
+    this.#isReleased = true
   }
 }
 

@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { ConfluentConsumer } from '../../../src/driver/confluent/confluent-consumer.ts'
 import { confluentDriver } from '../../../src/driver/confluent/confluent-driver.ts'
+import type { NativeConsumerCallbacks } from '../../../src/driver/confluent/native-module.ts'
 import { createMessaging, ProducerManifest, type Messaging } from '../../../src/index.ts'
 import { startMockCluster, type MockCluster } from '../../../src/testing.ts'
 import { catchRejection } from '../../catch-error.ts'
 import { createConsumerOptions } from '../consumer-options.ts'
+import { createFakeNative } from './fake-native.ts'
 
 // What every consumer promises: test/contract/confluent-consumer.test.ts.
 let cluster: MockCluster
@@ -92,4 +95,42 @@ test('close does not wait for a listener that never ends, and may be called agai
   expect(await catchRejection(consumer.commit([{ topic: 'orders', partition: 0, offset: 1 }]))).toMatchObject({
     code: 'DRIVER_FAILED',
   })
+})
+
+test('close answers an assignment that comes meanwhile, for which librdkafka would wait for ever', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const calls: string[] = []
+  class ClosingConsumer {
+    readonly #callbacks: NativeConsumerCallbacks
+    #finish: () => void = () => undefined
+    constructor(config: NativeConsumerCallbacks) {
+      this.#callbacks = config
+    }
+    connect = (_: unknown, done: () => void): void => done()
+    on = (): void => undefined
+    rebalanceProtocol = (): string => 'NONE'
+    getClient = () => ({
+      consume: (...[, , , done]: [number, number, boolean, (...args: unknown[]) => void]) => done(null, []),
+    })
+    disconnect(done: () => void): void {
+      this.#finish = done
+      this.#callbacks.rebalance_cb({ code: -175, message: 'assign' }, [])
+    }
+    incrementalAssign(): void {
+      calls.push('assign')
+      throw new Error('KafkaConsumer is disconnected')
+    }
+    unassign(): void {
+      calls.push('unassign')
+      if (calls.length === 2) throw new Error('librdkafka does not know yet that it closes')
+      this.#finish()
+    }
+  }
+  const consumer = new ConfluentConsumer(createConsumerOptions())
+  await consumer.connect({ ...createFakeNative().native, KafkaConsumer: ClosingConsumer as never })
+  const closed = consumer.close()
+  await vi.advanceTimersByTimeAsync(5)
+  await closed
+  expect(calls).toEqual(['assign', 'unassign', 'unassign'])
 })
