@@ -79,7 +79,7 @@ function createRate(what: string, perSecond: number | undefined, burst: number |
 function take({ intervalMs, burst }: Rate, full: FullAt, count: number, now: number): number {
   const from = Math.max(now, full.at)
   full.at = from + count * intervalMs
-  return Math.max(0, Math.ceil(from + Math.min(count, burst) * intervalMs - burst * intervalMs - now))
+  return Math.max(0, Math.ceil(from - now + (Math.min(count, burst) - burst) * intervalMs))
 }
 
 /** The longest that a timer can wait. */

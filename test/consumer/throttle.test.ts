@@ -49,6 +49,12 @@ describe('turns', () => {
     expect([turn('a', 'b', 'c', 'd'), turn('a', 'b', 'c')]).toEqual([0, 200])
   })
 
+  test('nobody waits because of how numbers are rounded', () => {
+    vi.advanceTimersByTime(1234.5678)
+    const { turn } = createTurns({ throttleKeyPerSecond: 0.001 })
+    expect(range(1, 100).filter((n) => vi.advanceTimersByTime(0.123) && turn(`key ${n}`) > 0)).toEqual([])
+  })
+
   test('each key has a rate of its own, those without a key have none', () => {
     const { turn, waits } = createTurns({ throttleKeyPerSecond: 2 })
     expect([turn('a'), turn('b'), turn('a'), turn('b'), turn('a')]).toEqual([0, 0, 500, 500, 1000])
