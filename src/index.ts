@@ -31,7 +31,7 @@ export type { OutgoingMessage, SendMiddleware } from './factory/middleware.ts'
 export type { SendManyOptions, SendOptions } from './factory/send-options.ts'
 export type { ManifestSender, VariantOptions } from './registry/create-manifest-sender.ts'
 export type { ProducerRegistry } from './registry/producer-registry.ts'
-export type { Transaction } from './registry/transaction.ts'
+export type { Transaction, TransactionSends } from './factory/transaction.ts'
 export type { ClientStatus, ProducerStatus, RegistryState, RegistryStatus } from './registry/registry-status.ts'
 export type {
   ConsumerConfig,

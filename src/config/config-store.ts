@@ -16,6 +16,7 @@ import {
 } from './fields.ts'
 import { checkObject, flattenManifest, flattenOptions, flattenTable } from './flatten-options.ts'
 import { isField } from './list-fields.ts'
+import { fitTransactions } from './fit-transactions.ts'
 import { Secret } from './secret.ts'
 
 /** Where a value comes from, weakest first. A shared package configures the library layer, an application its own. */
@@ -128,10 +129,14 @@ export class ConfigStore {
   /** What one consumer is made from, frozen; `overrides` win over every layer. @throws CONFIG_INVALID */
   resolveConsumer(manifest: string, attributes: ConsumerOptions, overrides: ConsumerOptions = {}): ConsumerConfig {
     this.#manifests.set(`consumers.${manifest}`, flattenManifest('consumers', manifest, attributes))
-    return resolveTable(
+    const config = resolveTable(
       consumerManifestFields,
       (name) => overrides[name as keyof ConsumerOptions] ?? this.#winning(`consumers.${manifest}.${name}`),
     ) as unknown as ConsumerConfig
+    if (config.commit !== 'transaction') return config
+    const path = `consumers.${manifest}.concurrency`
+    const isChosen = overrides.concurrency !== undefined || this.explain(path).layer !== 'default'
+    return fitTransactions(manifest, config, isChosen)
   }
 
   /** Settings for a variant of one manifest, checked. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID */

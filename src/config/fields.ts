@@ -5,19 +5,7 @@ import type { BugsnagClient } from '../instrumentation/bugsnag-notifier.ts'
 import type { ErrorNotifier } from '../instrumentation/error-notifier.ts'
 import type { Logger } from '../instrumentation/log-instrument.ts'
 import type { PayloadPolicy } from '../instrumentation/payload-log.ts'
-import {
-  choice,
-  flag,
-  fraction,
-  integer,
-  list,
-  passThrough,
-  passedIn,
-  positive,
-  secret,
-  text,
-  type Field,
-} from './field.ts'
+import { choice, flag, fraction, integer, list, passThrough, passedIn, secret, text, type Field } from './field.ts'
 import { partitionChoice, startPosition } from './start-field.ts'
 import { secretUrl, urls } from './url-field.ts'
 
@@ -218,16 +206,16 @@ export const consumerFields = {
     unit: 'ms',
     doc: 'How long what is running may go on when its partition is revoked; then its signal aborts, and it never commits.',
   }),
-  commit: choice(['interval', 'each', 'manual', 'before'] as const, {
+  commit: choice(['interval', 'each', 'manual', 'before', 'transaction'] as const, {
     default: 'interval',
-    doc: 'When offsets are committed: grouped after success; after each message or batch; by `context.commit()` only; or before the handler, at most once.',
+    doc: 'When offsets are committed: grouped after success; after each message or batch; by `context.commit()` only; before the handler, at most once; or in a transaction with what the handler sends.',
   }),
   concurrency: integer({
     default: 10,
     min: 1,
     max: 10_000,
     unit: 'partitions',
-    doc: 'Partitions of a manifest whose handlers run at a time.',
+    doc: 'Partitions of a manifest whose handlers run at a time; 4 by default where `commit` is `transaction`, since each has a producer of its own.',
   }),
   keyConcurrency: integer({
     default: 1,
@@ -263,26 +251,6 @@ export const consumerFields = {
     max: 2_000_000_000,
     unit: 'bytes',
     doc: 'What waits for the handler in one partition; it is not read further until half of it is handled.',
-  }),
-  throttlePerSecond: positive({
-    unit: 'messages per second',
-    doc: 'At most so many messages of a manifest are given to its handler, further attempts included. In each process. Default: any number.',
-  }),
-  throttleBurst: integer({
-    min: 1,
-    max: 1_000_000,
-    unit: 'messages',
-    doc: 'So many may come at once after a time with fewer; a batch is no larger. Default: what comes in a tenth of a second, at least 1.',
-  }),
-  throttleKeyPerSecond: positive({
-    unit: 'messages per second',
-    doc: 'The same for the messages of each key; those without a key are not counted. Default: any number.',
-  }),
-  throttleKeyBurst: integer({
-    min: 1,
-    max: 1_000_000,
-    unit: 'messages',
-    doc: 'So many of a key may come at once after a time with fewer. Default: what comes in a tenth of a second, at least 1.',
   }),
   retryAttempts: integer({
     default: 6,

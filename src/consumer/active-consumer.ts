@@ -2,11 +2,11 @@ import { MessagingError } from '../errors/messaging-error.ts'
 import type { ConsumeMiddleware } from '../factory/consumer-manifest.ts'
 import type { MiddlewareChain } from '../factory/middleware.ts'
 import type { ConsumerPlan } from '../factory/create-consumer-plan.ts'
+import type { TransactionRunner } from '../factory/transaction.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import { ConsumerLedger } from './consumer-ledger.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import { Pauses } from './pauses.ts'
-import { createThrottle, type Throttle } from './throttle.ts'
 import { WorkerSlots } from './worker-slots.ts'
 
 export interface ActiveConsumerParts {
@@ -14,6 +14,8 @@ export interface ActiveConsumerParts {
   readonly plan: ConsumerPlan
   readonly deadLetters: DeadLetters
   readonly middleware: MiddlewareChain<ConsumeMiddleware>
+  /** Where `commit` is 'transaction'. */
+  readonly transactions: TransactionRunner | undefined
   /** `onFailure: 'stop'`: a message failed for good. */
   readonly stop: (error: MessagingError) => void
 }
@@ -24,8 +26,8 @@ export class ActiveConsumer {
   readonly ledger: ConsumerLedger
   readonly deadLetters: DeadLetters
   readonly middleware: MiddlewareChain<ConsumeMiddleware>
+  readonly transactions: TransactionRunner | undefined
   readonly slots: WorkerSlots
-  readonly throttle: Throttle | undefined
   /** Hold back all partitions, also those that are assigned later. */
   readonly pauses: Pauses
   /** Its partitions, as far as they wait for a pause to end. */
@@ -33,13 +35,13 @@ export class ActiveConsumer {
   readonly stop: (error: MessagingError) => void
   readonly #breaker: CircuitBreaker
 
-  constructor({ instance, plan, deadLetters, middleware, stop }: ActiveConsumerParts) {
+  constructor({ instance, plan, deadLetters, middleware, transactions, stop }: ActiveConsumerParts) {
     this.plan = plan
     this.deadLetters = deadLetters
     this.middleware = middleware
+    this.transactions = transactions
     this.stop = stop
     this.slots = new WorkerSlots(plan.config.concurrency)
-    this.throttle = createThrottle(plan.config)
     this.#breaker = new CircuitBreaker(plan.config.breakerFailures)
     this.ledger = new ConsumerLedger(instance, plan.name)
     const everywhere = { topic: plan.topics.join(','), partition: -1 }

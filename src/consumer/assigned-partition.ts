@@ -1,4 +1,5 @@
 import type { HandlerContext } from '../factory/consumer-manifest.ts'
+import type { ClientTransaction } from '../factory/transaction.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
 import type { IncomingMessage } from './incoming-message.ts'
 
@@ -13,12 +14,24 @@ export interface AssignedPartition {
   readonly isEnding: boolean
   /** A message is done; a promise where it has to be committed at once. */
   done(message: IncomingMessage): Promise<void> | undefined
+  /**
+   * Handles messages that come next, in a transaction that makes them done; undefined where the manifest has none.
+   * @throws as PartitionTransactions
+   */
+  readonly transact:
+    | ((
+        messages: readonly IncomingMessage[],
+        work: (transaction: ClientTransaction) => Promise<unknown>,
+      ) => Promise<void>)
+    | undefined
+  /** Nothing more begins, since a message stays undone. */
+  leave(): void
   /** Takes part in the place that its partition has among those that are handled; a promise while it has none. */
   occupy(): Promise<void> | undefined
   /** The reverse; once nobody takes part, the place is free for others. */
   vacate(): void
   /** While it is paused: resolves when that is over, or it ends. It does not take part meanwhile. */
   pauseOver(): Promise<void>
-  /** Waits so long, or until it ends: for another attempt, or its turn. It does not take part meanwhile. */
-  wait(owner: 'retry' | 'dead-letter' | 'throttle', reason: string, durationMs: number): Promise<void>
+  /** Waits for another attempt. It does not take part meanwhile. */
+  wait(owner: 'retry' | 'dead-letter', reason: string, durationMs: number): Promise<void>
 }

@@ -1,13 +1,15 @@
-import type { CommittedPosition, TopicPartition } from '../driver/driver-consumer.ts'
+import type { CommittedPosition, DriverConsumer, TopicPartition } from '../driver/driver-consumer.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
 import { Committer } from './committer.ts'
 import { planOf } from './group-partitions.ts'
-import { PartitionWork } from './partition-work.ts'
+import { PartitionWork, type PartitionHost } from './partition-work.ts'
 
 export interface AssignmentParts {
   readonly group: string
   readonly consumers: readonly ActiveConsumer[]
   readonly commit: (positions: readonly CommittedPosition[]) => Promise<void>
+  /** undefined while there is none. */
+  readonly consumer: () => DriverConsumer | undefined
   /** A partition is given up. */
   readonly ended: (work: PartitionWork) => void
   /** There is room again in the buffer of `work`. */
@@ -40,13 +42,19 @@ export class Assignment {
 
   assigned(partitions: readonly TopicPartition[]): void {
     this.isKnown = true
-    const { group, consumers, hasRoom } = this.#parts
+    const { group, consumers, consumer: driverConsumer, hasRoom } = this.#parts
     const plans = consumers.map(({ plan }) => plan)
+    const host: PartitionHost = {
+      commit: () => this.committer.commit(),
+      commitsSettled: () => this.committer.settled(),
+      consumer: driverConsumer,
+      hasRoom,
+    }
     for (const { topic, partition } of partitions) {
       const consumer = consumers[plans.indexOf(planOf(plans, topic)!)]
       // Told twice is not assigned twice.
       if (consumer === undefined || this.find(topic, partition)) continue
-      const work = new PartitionWork(topic, partition, consumer, { commit: () => this.committer.commit(), hasRoom })
+      const work = new PartitionWork(topic, partition, consumer, host)
       this.#works.set(keyOf(topic, partition), work)
       if (this.#isOver) void work.end(0)
       consumer.ledger.publish('partition.assigned', () => ({ group, topic, partition }))

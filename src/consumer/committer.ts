@@ -34,11 +34,16 @@ export class Committer {
     return this.#next
   }
 
+  /** Resolves when the request that is under way has ended, well or not. */
+  async settled(): Promise<void> {
+    await this.#current.catch(() => undefined)
+  }
+
   async #commit(): Promise<void> {
     const due: { readonly work: PartitionWork; readonly offset: number }[] = []
     for (const work of this.#parts.works()) {
-      const { position, committed } = work
-      if (position !== undefined && position !== committed) due.push({ work, offset: position })
+      const { position, committed, isInTransaction } = work
+      if (position !== undefined && position !== committed && !isInTransaction) due.push({ work, offset: position })
     }
     if (due.length === 0) return
     try {

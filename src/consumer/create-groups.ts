@@ -20,6 +20,7 @@ import { GroupPartitions } from './group-partitions.ts'
 import { planGroups } from './plan-groups.ts'
 import { describePolicy } from './retry-policy.ts'
 import { ConsumerGroups } from './running-consumers.ts'
+import { prepareTransactions } from './transaction-runners.ts'
 
 /** How consumers are started. */
 export interface StartOptions {
@@ -51,7 +52,9 @@ export async function createGroups(
   const module = await shared.loadDriver(config.driver)
   const maxMessageBytes = store.resolveProducer('dead letters', {}).maxMessageBytes + deadLetterRoomBytes
   const deadLetters = new DeadLetters(() => shared.connectClient!({ acks: 'all', maxMessageBytes }))
-  const members = planGroups(plans).map(({ group, consumers: ofGroup }) => {
+  const groupsOfPlans = planGroups(plans)
+  const runners = await prepareTransactions(plans, config, shared, { maxMessageBytes })
+  const members = groupsOfPlans.map(({ group, consumers: ofGroup }) => {
     const [first] = ofGroup as [ConsumerPlan]
     const client = { ...first.config, group, startFrom: GroupPartitions.startOfClient(ofGroup) }
     const stop = (error: MessagingError): void => groups.fail(error)
@@ -60,7 +63,14 @@ export async function createGroups(
       driver: module.name,
       consumers: ofGroup.map((plan) => {
         const chain = middleware.of(classes.get(plan.name)!)
-        return new ActiveConsumer({ instance, plan, deadLetters, middleware: chain, stop })
+        return new ActiveConsumer({
+          instance,
+          plan,
+          deadLetters,
+          middleware: chain,
+          transactions: runners.get(plan),
+          stop,
+        })
       }),
       source: first.partitions === undefined ? new GroupPartitions(ofGroup) : new DirectPartitions(first),
       connect: (listener) => connectConsumer(module, config, client, listener),
@@ -71,6 +81,7 @@ export async function createGroups(
     members,
     stopTimeoutMs: config.stopTimeoutMs,
     onStopped: (failure) => {
+      for (const runner of runners.values()) void runner.close()
       if (isStarted) onStopped(failure)
     },
   })

@@ -27,10 +27,14 @@ export class DeadLetters {
     this.#connect = connect
   }
 
-  /** Resolves when the broker has acknowledged it. @throws DEAD_LETTER_FAILED */
-  async send(message: IncomingMessage, topic: string, origin: DeadLetterOrigin): Promise<void> {
+  /**
+   * Resolves when the broker has acknowledged it.
+   * @param by the client of a transaction, where it is to be part of one
+   * @throws DEAD_LETTER_FAILED
+   */
+  async send(message: IncomingMessage, topic: string, origin: DeadLetterOrigin, by?: Client): Promise<void> {
     try {
-      const client = await this.#connect()
+      const client = by ?? (await this.#connect())
       const { key, value, timestamp } = message
       const headers = deadLetterHeaders(message, origin)
       const bytes = (key?.length ?? 0) + (value?.length ?? 0) + headerBytes(headers)

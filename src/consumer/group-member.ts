@@ -61,6 +61,7 @@ export class GroupMember {
       group: parts.group,
       consumers: parts.consumers,
       commit: (positions: readonly CommittedPosition[]) => this.#connection!.consumer.commit(positions),
+      consumer: () => this.driverConsumer,
       ended: (work) => parts.source.ended(work),
       hasRoom: (work) => this.#connection?.loop.hasRoom(work),
     })

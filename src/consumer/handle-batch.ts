@@ -16,11 +16,9 @@ export async function handleBatch(work: AssignedPartition, messages: readonly In
   let rest = await takeWanted(work, messages)
   let oneByOne = false
   while (rest.length > 0) {
-    const most = oneByOne ? 1 : (consumer.throttle?.maxMessages ?? Infinity)
-    const part = rest.length > most ? rest.slice(0, most) : rest
-    await consumer.throttle?.turn(work, part)
     if (work.isPaused) await work.pauseOver()
     if (work.isEnding) return
+    const part = oneByOne ? rest.slice(0, 1) : rest
     const marks = createMarks(work, part)
     const failure = await tryBatch(work, part, marks)
     const isDone = (message: IncomingMessage): boolean =>
@@ -35,13 +33,12 @@ export async function handleBatch(work: AssignedPartition, messages: readonly In
     if (failure === undefined) continue
     if (part.length > 1 && !marks.saysWhich && consumer.plan.config.commit !== 'before') {
       await waitForAttempt(work, rest[0]!, failure)
-      for (const message of part) message.attempt++
+      for (const message of rest) message.attempt++
       oneByOne = true
       continue
     }
     // At most once: nothing of it is given again, so all that is not done has failed.
-    const failed =
-      consumer.plan.config.commit === 'before' ? rest.filter((each) => part.includes(each)) : rest.slice(0, 1)
+    const failed = consumer.plan.config.commit === 'before' ? rest : rest.slice(0, 1)
     for (const message of failed) {
       const settled = await settleFailure(work, message, failure)
       if (settled === 'left') return
@@ -90,26 +87,36 @@ async function tryBatch(
   part: readonly IncomingMessage[],
   marks: Marks,
 ): Promise<Failure | undefined> {
-  const { consumer, topic, partition } = work
-  const startedAt = performance.now()
-  let returned: unknown
+  const { consumer, topic } = work
   try {
-    try {
-      const received = part as unknown as readonly ReceivedMessage[]
-      const { runs } = consumer.middleware
-      const call = (): unknown => consumer.plan.manifest.handleBatch!(received, marks.context)
-      returned = runs.length === 0 ? call() : callThrough(runs, received, marks.context, call)
-    } finally {
-      consumer.watchBlocking('handleBatch', startedAt, topic, partition)
-    }
-    await returned
+    await callBatch(work, part, marks.context)
     return undefined
   } catch (thrown) {
     return createFailure(marks.causeOf(thrown), consumer.plan.name, topic)
   }
 }
 
-interface Marks {
+/** Throws what the handler throws. */
+export async function callBatch(
+  work: AssignedPartition,
+  part: readonly IncomingMessage[],
+  context: BatchContext,
+): Promise<void> {
+  const { consumer, topic, partition } = work
+  const startedAt = performance.now()
+  let returned: unknown
+  try {
+    const received = part as unknown as readonly ReceivedMessage[]
+    const { runs } = consumer.middleware
+    const call = (): unknown => consumer.plan.manifest.handleBatch!(received, context)
+    returned = runs.length === 0 ? call() : callThrough(runs, received, context, call)
+  } finally {
+    consumer.watchBlocking('handleBatch', startedAt, topic, partition)
+  }
+  await returned
+}
+
+export interface Marks {
   readonly context: BatchContext
   readonly done: ReadonlySet<ReceivedParts>
   /** Whether the handler has said what is done, or what failed. */
@@ -118,7 +125,7 @@ interface Marks {
   causeOf(thrown: unknown): unknown
 }
 
-function createMarks(work: AssignedPartition, part: readonly IncomingMessage[]): Marks {
+export function createMarks(work: AssignedPartition, part: readonly IncomingMessage[]): Marks {
   const done = new Set<ReceivedParts>()
   let named: { readonly error: Error; readonly cause: unknown } | undefined
   return {

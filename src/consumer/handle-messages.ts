@@ -1,4 +1,4 @@
-import type { ReceivedMessage } from '../factory/consumer-manifest.ts'
+import type { HandlerContext, ReceivedMessage } from '../factory/consumer-manifest.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import { callThrough } from './call-through.ts'
 import { createFailure } from './failure.ts'
@@ -7,10 +7,7 @@ import { settleFailure } from './settle-failure.ts'
 
 /** One after another, each until it is done or given up. Never rejects. */
 export async function handleInOrder(work: AssignedPartition, messages: readonly IncomingMessage[]): Promise<void> {
-  const { throttle } = work.consumer
   for (const message of messages) {
-    const turn = throttle?.turn(work, [message])
-    if (turn) await turn
     if (work.isPaused) await work.pauseOver()
     if (work.isEnding) return
     const pending = handleOne(work, message)
@@ -67,13 +64,23 @@ function tryOnce(work: AssignedPartition, message: IncomingMessage): Promise<unk
 }
 
 function callHandler(work: AssignedPartition, message: IncomingMessage): Promise<unknown> | undefined {
+  const { context, transact } = work
+  if (transact === undefined) return callWith(work, message, context)
+  return transact([message], async (transaction) => callWith(work, message, { ...context, transaction }))
+}
+
+function callWith(
+  work: AssignedPartition,
+  message: IncomingMessage,
+  context: HandlerContext,
+): Promise<unknown> | undefined {
   const { consumer, topic, partition } = work
   const startedAt = performance.now()
   try {
     const received = message as unknown as ReceivedMessage
     const { runs } = consumer.middleware
-    const call = (): unknown => consumer.plan.manifest.handle!(received, work.context)
-    const returned = runs.length === 0 ? call() : callThrough(runs, [received], work.context, call)
+    const call = (): unknown => consumer.plan.manifest.handle!(received, context)
+    const returned = runs.length === 0 ? call() : callThrough(runs, [received], context, call)
     return isThenable(returned) ? Promise.resolve(returned) : undefined
   } finally {
     consumer.watchBlocking('handle', startedAt, topic, partition)
@@ -92,9 +99,6 @@ async function recover(work: AssignedPartition, message: IncomingMessage, firstT
     const settled = await settleFailure(work, message, createFailure(thrown, name, work.topic))
     if (settled === 'left') return
     if (settled === 'settled') return work.done(message)
-    // Each attempt asks as much of what the handler uses.
-    await work.consumer.throttle?.turn(work, [message])
-    if (work.isEnding) return
     try {
       await tryOnce(work, message)
       return succeed(work, message)

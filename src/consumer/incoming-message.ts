@@ -18,6 +18,8 @@ const noHeaders: readonly DriverHeader[] = Object.freeze([])
 export class IncomingMessage implements ReceivedParts {
   readonly raw: ConsumedMessage
   attempt = 1
+  /** Attempts that failed by no fault of the message or its handler. */
+  excused = 0
   isDone = false
   payload: unknown = null
   #isDecoded: boolean

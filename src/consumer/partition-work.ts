@@ -1,19 +1,25 @@
-import type { ConsumedMessage } from '../driver/driver-consumer.ts'
+import type { ConsumedMessage, DriverConsumer } from '../driver/driver-consumer.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { HandlerContext } from '../factory/consumer-manifest.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import { createDueTime, type DueTime } from './due-times.ts'
 import { handleBatch } from './handle-batch.ts'
+import { handleBatchInTransactions } from './handle-batch-in-transaction.ts'
 import { handleByKey, handleInOrder } from './handle-messages.ts'
 import { consumedBytes, IncomingMessage } from './incoming-message.ts'
 import { MessageBuffer } from './message-buffer.ts'
 import { OffsetTracker } from './offset-tracker.ts'
+import { PartitionTransactions, refuseTransaction } from './partition-transactions.ts'
 import { Pauses, type Pause } from './pauses.ts'
 
 export interface PartitionHost {
   /** Commits what is done, of all partitions. @throws COMMIT_FAILED */
   commit(): Promise<void>
+  /** Resolves when no commit is under way. */
+  commitsSettled(): Promise<void>
+  /** undefined while there is none. */
+  consumer(): DriverConsumer | undefined
   /** There is room again in the buffer of `work`. */
   hasRoom(work: PartitionWork): void
 }
@@ -41,6 +47,8 @@ export class PartitionWork implements AssignedPartition {
   nextOffset: number | undefined
   /** The one that came first, or would have. */
   firstOffset: number | undefined
+  readonly transact: AssignedPartition['transact']
+  readonly #transactions: PartitionTransactions | undefined
   readonly #host: PartitionHost
   readonly #buffer: MessageBuffer
   readonly #dueTime: DueTime | undefined
@@ -88,7 +96,12 @@ export class PartitionWork implements AssignedPartition {
         if (!this.#isEnding) this.pauses.add('handler', reason, durationMs)
       },
       commit: ({ offset }) => this.#commitUpTo(offset),
+      transaction: refuseTransaction(plan.name, plan.config.commit),
     }
+    const transactions = this.#createTransactions()
+    this.#transactions = transactions
+    this.transact =
+      transactions && ((messages, transacted) => transactions.run(messages.at(-1)!.offset + 1, transacted))
     this.#idle.resolve()
     consumer.works.add(this)
   }
@@ -131,6 +144,11 @@ export class PartitionWork implements AssignedPartition {
   /** The next offset to be handled, as far as may be committed. */
   get position(): number | undefined {
     return this.#frozen === undefined ? this.#tracker.position : this.#frozen.position
+  }
+
+  /** Its offset is with a transaction. */
+  get isInTransaction(): boolean {
+    return this.#transactions?.isOpen === true
   }
 
   get oldestTimestamp(): number | undefined {
@@ -213,7 +231,7 @@ export class PartitionWork implements AssignedPartition {
     this.#doneBytes += consumedBytes(message.raw)
     this.lastProgressAt = this.handlingSince = performance.now()
     const { commit } = this.consumer.plan.config
-    if (commit === 'interval') this.#tracker.done(message.offset)
+    if (commit === 'interval' || commit === 'transaction') this.#tracker.done(message.offset)
     else if (commit === 'each') {
       this.#tracker.done(message.offset)
       // A failure has been told by then, and the next commit tries again.
@@ -241,7 +259,7 @@ export class PartitionWork implements AssignedPartition {
     await this.#takePart()
   }
 
-  async wait(owner: 'retry' | 'dead-letter' | 'throttle', reason: string, durationMs: number): Promise<void> {
+  async wait(owner: 'retry' | 'dead-letter', reason: string, durationMs: number): Promise<void> {
     const pause = { owner, reason, since: Date.now(), until: Date.now() + durationMs }
     this.#waits.add(pause)
     this.vacate()
@@ -273,6 +291,30 @@ export class PartitionWork implements AssignedPartition {
     this.handlingSince = performance.now()
   }
 
+  leave(): void {
+    this.#isEnding = true
+  }
+
+  #createTransactions(): PartitionTransactions | undefined {
+    const { topic, partition } = this
+    const { transactions: runner, plan, ledger } = this.consumer
+    if (runner === undefined) return undefined
+    return new PartitionTransactions({
+      topic,
+      partition,
+      runner,
+      consumer: () => this.#host.consumer(),
+      signal: this.#abort.signal,
+      commitsSettled: () => this.#host.commitsSettled(),
+      onUncertain: (error) => this.consumer.errored(error.of(plan.name)),
+      onCommitted: (offset) => {
+        this.#tracker.doneUpTo(offset - 1)
+        this.committed = offset
+        ledger.publish('offset.committed', () => ({ topic, partition, offset }))
+      },
+    })
+  }
+
   async #run(): Promise<void> {
     do {
       const waiting = this.occupy()
@@ -296,7 +338,9 @@ export class PartitionWork implements AssignedPartition {
       // Not before the broker has it: they would be handled twice.
       if (!(await this.#isCommitted())) return
     }
-    if (manifest.handleBatch !== undefined) await handleBatch(this, messages)
+    if (manifest.handleBatch !== undefined && this.transact !== undefined)
+      await handleBatchInTransactions(this, messages, this.transact)
+    else if (manifest.handleBatch !== undefined) await handleBatch(this, messages)
     else if (config.keyConcurrency > 1) await handleByKey(this, messages, config.keyConcurrency)
     else await handleInOrder(this, messages)
     this.handlingSince = undefined

@@ -1,6 +1,7 @@
+import type { Client } from '../driver/client.ts'
 import { isMessagingError } from '../errors/messaging-error.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
-import type { Failure } from './failure.ts'
+import { TransactionFailure, type Failure } from './failure.ts'
 import type { IncomingMessage } from './incoming-message.ts'
 import { attemptsOf, backoffMs } from './retry-policy.ts'
 
@@ -20,7 +21,7 @@ export async function settleFailure(
   if (work.context.signal.aborted) return 'left'
   if (mayTryAgain(work, message, failure)) {
     await waitForAttempt(work, message, failure)
-    message.attempt++
+    countAttempt(message, failure)
     return work.isEnding ? 'left' : 'again'
   }
   consumer.failed()
@@ -30,8 +31,14 @@ export async function settleFailure(
   consumer.ledger.publish('message.rejected', () => ({ topic, partition, offset, attempts: attempt, action, error }))
   if (action === 'skip') return 'settled'
   if (action === 'dead-letter') return storeDeadLetter(work, message, failure)
+  work.leave()
   consumer.stop(error)
   return 'left'
+}
+
+export function countAttempt(message: IncomingMessage, { kind }: Failure): void {
+  message.attempt++
+  if (kind === 'not yet') message.excused++
 }
 
 /** Until the next attempt is due, or the partition ends. */
@@ -54,7 +61,7 @@ function mayTryAgain(work: AssignedPartition, message: IncomingMessage, { kind, 
   const { config, manifest } = work.consumer.plan
   // Without what it takes to decode it every message would go the way of this one: it waits, however long.
   if (kind === 'not yet') return config.commit !== 'before'
-  if (kind === 'undecodable' || message.attempt >= attemptsOf(config)) return false
+  if (kind === 'undecodable' || message.attempt - message.excused >= attemptsOf(config)) return false
   try {
     return manifest.retries?.(thrown, message) ?? true
   } catch {
@@ -69,12 +76,17 @@ async function storeDeadLetter(work: AssignedPartition, message: IncomingMessage
   const deadLetterTopic = consumer.plan.deadLetterTopic(topic)
   for (let attempt = 1; !work.isEnding; attempt++) {
     try {
-      await consumer.deadLetters.send(message, deadLetterTopic, { manifest, group, failure })
+      const store = (by?: Client): Promise<void> =>
+        consumer.deadLetters.send(message, deadLetterTopic, { manifest, group, failure }, by)
+      if (work.transact) await work.transact([message], ({ client }) => store(client))
+      else await store()
       consumer.ledger.deadLettered++
       const { offset } = message
       consumer.ledger.publish('message.dead_lettered', () => ({ topic, partition, offset, deadLetterTopic }))
       return 'settled'
-    } catch (error) {
+    } catch (thrown) {
+      if (work.context.signal.aborted) return 'left'
+      const error = thrown instanceof TransactionFailure ? thrown.cause : thrown
       if (!isMessagingError(error)) throw error
       consumer.errored(error)
       await work.wait('dead-letter', error.message, backoffMs(config, attempt))

@@ -1,6 +1,7 @@
 import type { ConsumerOptions } from '../config/fields.ts'
 import type { DriverHeader } from '../driver/driver.ts'
 import type { TraceContext } from '../instrumentation/trace-context.ts'
+import type { TransactionSends } from './transaction.ts'
 import type { DeclaredEncoding } from './manifest-encoding.ts'
 
 /** A message as it came, with its payload once its turn has come. */
@@ -42,6 +43,11 @@ export interface HandlerContext {
   readonly signal: AbortSignal
   /** Holds this partition back after the current message or batch: `context.pause(30_000, 'API asks for patience')`. */
   pause(durationMs: number, reason: string): void
+  /**
+   * With `commit: 'transaction'`: what the handler sends by it becomes visible together with the offset of the message or batch, or
+   * not at all when the handler throws. In other modes it rejects with INPUT_INVALID.
+   */
+  readonly transaction: TransactionSends
   /**
    * With `commit: 'manual'`: what comes up to this message is done, and is committed when this resolves.
    * @throws COMMIT_FAILED, INPUT_INVALID in other modes, AbortError after `signal`

@@ -5,6 +5,7 @@ import { loadDriver } from '../driver/load-driver.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import type { Instrument } from '../instrumentation/instrument.ts'
 import { createSchemaRegistry } from './create-schema-registry.ts'
+import type { TransactionRunner } from './transaction.ts'
 
 export type StartInstruments = (config: MessagingConfig, instance: string) => readonly Instrument[]
 
@@ -24,6 +25,9 @@ export class SharedParts {
 
   /** A client for messages that are bytes already. Set by the registry, whose clients it shares. */
   connectClient: ((overrides: ProducerOptions) => Promise<Client>) | undefined
+
+  /** Transactions under identities that begin with this one. Set by the registry, whose producers they use. */
+  transactionsOf: ((identity: string, overrides: ProducerOptions) => TransactionRunner) | undefined
 
   /** @param startInstruments called once, by the first build */
   constructor(startInstruments: StartInstruments = () => []) {

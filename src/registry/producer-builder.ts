@@ -13,7 +13,7 @@ import type { InstanceMetrics } from '../instrumentation/instance-metrics.ts'
 import { createPayloadLog } from '../instrumentation/payload-log.ts'
 import type { Tracing } from '../instrumentation/tracing.ts'
 import type { ClientPool, ConnectedClient } from './client-pool.ts'
-import type { ProducerVariant } from './producer-entries.ts'
+import type { ProducerVariant, VariantTransaction } from './producer-entries.ts'
 
 export interface ProducerBuilderParts {
   readonly config: ConfigStore
@@ -56,18 +56,21 @@ export class ProducerBuilder {
   }
 
   /**
-   * The client of all transactions, with the settings that manifests have in common.
+   * The client of all transactions of one identity, with the settings that manifests have in common.
    * @throws CONFIG_MISSING, and as the first send of a manifest
    */
-  async connectTransactional(): Promise<{ connected: ConnectedClient; timeoutMs: number }> {
+  async connectTransactional(
+    transaction: VariantTransaction,
+  ): Promise<{ connected: ConnectedClient; timeoutMs: number }> {
     const { config: store, clients } = this.#parts
     const config = store.resolve()
-    const { transactionalId: id, transactionTimeoutMs: timeoutMs } = config
+    const { transactionalId, transactionTimeoutMs: timeoutMs } = config
+    const { id = transactionalId, overrides } = transaction
     if (id === undefined) {
       const path = 'transactionalId'
       throw new MessagingError('CONFIG_MISSING', { path, env: environmentName(path) })
     }
-    const settings = { acks: 'all', idempotence: true } as const
+    const settings = { ...overrides, acks: 'all', idempotence: true } as const
     const { deliveryTimeoutMs } = store.resolveProducer(transactionalManifest, {}, settings)
     const profile = store.resolveProducer(
       transactionalManifest,
@@ -112,8 +115,8 @@ export class ProducerBuilder {
       payloadLog: createPayloadLog(config.logging.logger, config.logging.payloads),
       schemaRegistry: () => shared.schemaRegistry(config),
       connect: async () => {
-        connected = variant?.isTransactional
-          ? (await this.connectTransactional()).connected
+        connected = variant?.transaction
+          ? (await this.connectTransactional(variant.transaction)).connected
           : await clients.connect(config, producerConfig)
         return connected
       },

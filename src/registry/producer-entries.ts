@@ -10,7 +10,14 @@ export interface ProducerVariant {
   /** The same text for the same settings. */
   readonly name: string
   readonly overrides: ProducerOptions
-  readonly isTransactional?: boolean
+  /** Of a client whose messages all belong to transactions. */
+  readonly transaction?: VariantTransaction
+}
+
+export interface VariantTransaction {
+  /** Default: the configured one. */
+  readonly id?: string
+  readonly overrides?: ProducerOptions
 }
 
 /** The variant for accepted settings. */
@@ -19,8 +26,11 @@ export function createVariant(overrides: ProducerOptions): ProducerVariant {
   return { name: settings.map(([field, value]) => `${field}=${value}`).join(', ') || 'as it is', overrides }
 }
 
-/** Of all manifests that are sent in a transaction. */
-export const transactionalVariant: ProducerVariant = { name: 'in transactions', overrides: {}, isTransactional: true }
+/** Of all manifests that are sent in transactions of one identity. */
+export function transactionalVariant(transaction: VariantTransaction): ProducerVariant {
+  const { id } = transaction
+  return { name: id === undefined ? 'in transactions' : `in transactions of ${id}`, overrides: {}, transaction }
+}
 
 /** Each may have a client, with threads and connections, of its own. */
 const maxVariants = 20
@@ -63,7 +73,7 @@ export class ProducerEntries {
   #addVariant(Manifest: ProducerManifestClass, variant: ProducerVariant): ProducerEntry {
     const name = this.#claimName(Manifest)
     const variants = this.#variants.get(Manifest) ?? new Map<string, ProducerEntry>()
-    if (variants.size >= maxVariants) {
+    if (variant.transaction === undefined && variants.size >= maxVariants) {
       const parameters = {
         manifest: name,
         option: 'with()',

@@ -12,6 +12,7 @@ import {
 } from '../factory/producer-manifest.ts'
 import type { SendManyOptions, SendOptions } from '../factory/send-options.ts'
 import { SharedParts } from '../factory/shared-parts.ts'
+import type { Transaction } from '../factory/transaction.ts'
 import { MiddlewareList, type SendMiddleware } from '../factory/middleware.ts'
 import { channels } from '../instrumentation/events.ts'
 import type { InstanceMetrics } from '../instrumentation/instance-metrics.ts'
@@ -27,11 +28,12 @@ import {
   transactionalVariant,
   type BuildProducer,
   type ProducerVariant,
+  type VariantTransaction,
 } from './producer-entries.ts'
 import { closeOnExit } from './close-on-exit.ts'
 import { ProducerBuilder } from './producer-builder.ts'
 import type { ProducerEntry } from './producer-entry.ts'
-import { type Transaction } from './transaction.ts'
+import { TransactionIdentities } from './transaction-identities.ts'
 import { Transactions } from './transactions.ts'
 import { withinTime } from './within-time.ts'
 import { describeRegistry, type RegistryState, type RegistryStatus } from './registry-status.ts'
@@ -50,7 +52,7 @@ export class ProducerRegistry {
   readonly #clients: ClientPool
   readonly #builder: ProducerBuilder
   readonly #middleware = new MiddlewareList()
-  readonly #transactions: Transactions
+  readonly #transactions: TransactionIdentities
   readonly #idleClients: IdleClients
   readonly #disabled = new DisabledManifests()
   #state: RegistryState = 'open'
@@ -84,13 +86,8 @@ export class ProducerRegistry {
       metrics,
       middleware: this.#middleware,
     })
-    this.#transactions = new Transactions({
-      instance: () => this.#shared.instance,
-      sender: new MessageSender(this.#senderParts, transactionalVariant),
-      connect: () => this.#builder.connectTransactional(),
-      discard: (connected) => void this.#letGo(connected, 'failed'),
-      assertOpen: () => this.#assertOpen('A transaction'),
-    })
+    this.#transactions = new TransactionIdentities((identity) => this.#createTransactions(identity))
+    shared.transactionsOf = (identity, overrides) => this.#transactions.of(identity, overrides)
     this.#idleClients = new IdleClients({
       connected: () => this.#clients.connected,
       entries: this.#entries,
@@ -216,7 +213,7 @@ export class ProducerRegistry {
    * where the driver has none or in another transaction, and as the first send of a manifest
    */
   transaction<Result>(work: (transaction: Transaction) => Promise<Result> | Result): Promise<Result> {
-    return this.#transactions.run(work)
+    return this.#transactions.configured.run(work)
   }
 
   /** Closes clients that have nothing to do, and returns how many. The next send of their manifests connects again. */
@@ -242,7 +239,7 @@ export class ProducerRegistry {
   #entryOf(Manifest: ProducerManifestClass, variant?: ProducerVariant): ProducerEntry {
     const entry = this.#entries.of(Manifest, variant)
     // A transaction that was begun before close() may still end.
-    if (!variant?.isTransactional || this.#state === 'closed') this.#assertOpen(entry.name)
+    if (!variant?.transaction || this.#state === 'closed') this.#assertOpen(entry.name)
     return entry
   }
 
@@ -284,6 +281,17 @@ export class ProducerRegistry {
     const channel = channels['message.suppressed']
     if (channel.hasSubscribers) channel.publish({ instance: this.#shared.instance, manifest: entry.name })
     return true
+  }
+
+  #createTransactions(identity: VariantTransaction): Transactions {
+    return new Transactions({
+      instance: () => this.#shared.instance,
+      sender: new MessageSender(this.#senderParts, transactionalVariant(identity)),
+      connect: () => this.#builder.connectTransactional(identity),
+      discard: (connected) => void this.#letGo(connected, 'failed'),
+      release: (connected) => void this.#letGo(connected, 'idle'),
+      assertOpen: () => this.#assertOpen('A transaction'),
+    })
   }
 
   /** What is pending is given up; the next send connects again. */

@@ -1,35 +1,15 @@
-import { isMessagingError, MessagingError, type BatchFailure } from '../errors/messaging-error.ts'
+import type { Client } from '../driver/client.ts'
 import type { ConsumerOffset } from '../driver/driver.ts'
+import { isMessagingError, MessagingError, type BatchFailure } from '../errors/messaging-error.ts'
 import type { DeliveryReport } from '../factory/delivery-report.ts'
-import type { MessageKey, PayloadOf, ProducerManifestClass } from '../factory/producer-manifest.ts'
+import type { MessageKey, ProducerManifestClass } from '../factory/producer-manifest.ts'
 import type { SendManyOptions, SendOptions } from '../factory/send-options.ts'
+import type { ClientTransaction } from '../factory/transaction.ts'
 import type { MessageSender } from './message-sender.ts'
 
-/** What belongs to one transaction. The promises need not be awaited: the transaction commits when all have settled well. */
-export interface Transaction {
-  /** As `registry.send`; that it is acknowledged does not mean that it is visible yet. */
-  send<Manifest extends ProducerManifestClass>(
-    Manifest: Manifest,
-    payload: PayloadOf<Manifest>,
-    options?: SendOptions,
-  ): Promise<DeliveryReport>
-  /** As `registry.sendMany`. */
-  sendMany<Manifest extends ProducerManifestClass>(
-    Manifest: Manifest,
-    payloads: readonly PayloadOf<Manifest>[],
-    options?: SendManyOptions,
-  ): Promise<readonly DeliveryReport[]>
-  /** As `registry.tombstone`. */
-  tombstone(Manifest: ProducerManifestClass, key: MessageKey, options?: SendOptions): Promise<DeliveryReport>
-  /**
-   * Makes the progress of a consumer part of the transaction: each offset is that of the next message to process.
-   * @param consumer a connected consumer of the driver’s own package
-   */
-  sendOffsets(offsets: readonly ConsumerOffset[], consumer: unknown): Promise<void>
-}
-
 /** One transaction from its begin to its end: what was sent in it, and how that went. */
-export class OpenTransaction implements Transaction {
+export class OpenTransaction implements ClientTransaction {
+  readonly client: Client
   readonly failures: BatchFailure[] = []
   sends = 0
   readonly #sender: MessageSender
@@ -39,9 +19,11 @@ export class OpenTransaction implements Transaction {
   #onSettled: (() => void) | undefined
 
   constructor(
+    client: Client,
     sender: MessageSender,
     sendOffsets: (offsets: readonly ConsumerOffset[], consumer: unknown) => Promise<void>,
   ) {
+    this.client = client
     this.#sender = sender
     this.#sendOffsets = sendOffsets
   }

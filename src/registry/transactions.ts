@@ -2,10 +2,11 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { createDriverError } from '../driver/driver-error.ts'
 import type { DriverFailure, DriverTransactions } from '../driver/driver.ts'
 import { isMessagingError, MessagingError, type BatchFailure } from '../errors/messaging-error.ts'
+import type { ClientTransaction } from '../factory/transaction.ts'
 import { channels } from '../instrumentation/events.ts'
 import type { ConnectedClient } from './client-pool.ts'
 import type { MessageSender } from './message-sender.ts'
-import { OpenTransaction, type Transaction } from './transaction.ts'
+import { OpenTransaction } from './transaction.ts'
 
 export interface TransactionsParts {
   readonly instance: () => string
@@ -14,6 +15,8 @@ export interface TransactionsParts {
   readonly connect: () => Promise<{ readonly connected: ConnectedClient; readonly timeoutMs: number }>
   /** Lets go of a client that can send no more, or of which nobody knows what it would send. */
   readonly discard: (connected: ConnectedClient) => void
+  /** Lets go of one that is not needed any more. */
+  readonly release: (connected: ConnectedClient) => void
   /** @throws REGISTRY_CLOSED */
   readonly assertOpen: () => void
 }
@@ -26,6 +29,7 @@ export class Transactions {
   #last: Promise<unknown> = Promise.resolve()
   #waiting = 0
   #within: AsyncLocalStorage<OpenTransaction> | undefined
+  #connected: ConnectedClient | undefined
 
   constructor(parts: TransactionsParts) {
     this.#parts = parts
@@ -41,7 +45,18 @@ export class Transactions {
     await this.#last
   }
 
-  async run<Result>(work: (transaction: Transaction) => Promise<Result> | Result): Promise<Result> {
+  /** Connects, unless it is. @throws as the first transaction */
+  async prepare(): Promise<void> {
+    this.#parts.assertOpen()
+    await this.#connect()
+  }
+
+  /** Lets go of the client where no transaction needs it. */
+  letGo(): void {
+    if (this.#connected && !this.isBusy) this.#parts.release(this.#connected)
+  }
+
+  async run<Result>(work: (transaction: ClientTransaction) => Promise<Result> | Result): Promise<Result> {
     this.#parts.assertOpen()
     if (this.#within?.getStore()?.isOpen) {
       const reason = 'a transaction cannot be begun inside another one, which it would wait for'
@@ -53,16 +68,10 @@ export class Transactions {
     return turn
   }
 
-  async #run<Result>(work: (transaction: Transaction) => Promise<Result> | Result): Promise<Result> {
+  async #run<Result>(work: (transaction: ClientTransaction) => Promise<Result> | Result): Promise<Result> {
     this.#parts.assertOpen()
     const startedAt = performance.now()
-    const { connected, timeoutMs } = await this.#parts.connect()
-    const { transactions } = connected.driver
-    if (transactions === undefined) {
-      const reason = `the driver ${connected.driverName} has no transactions`
-      this.#parts.discard(connected)
-      throw new MessagingError('TRANSACTION_INVALID', { reason }, { outcome: 'not_sent' })
-    }
+    const { connected, transactions, timeoutMs } = await this.#connect()
     const until = startedAt + timeoutMs
     const failedToBegin = await retry(() => transactions.begin(), until)
     if (failedToBegin) {
@@ -70,8 +79,8 @@ export class Transactions {
       throw createDriverError({ ...failedToBegin, outcome: 'not_sent' })
     }
 
-    const transaction = new OpenTransaction(this.#parts.sender, async (offsets, consumer) => {
-      const failure = await transactions.sendOffsets(offsets, consumer)
+    const transaction = new OpenTransaction(connected.client, this.#parts.sender, async (offsets, consumer) => {
+      const failure = await retry(() => transactions.sendOffsets(offsets, consumer), until)
       if (failure) throw createDriverError(failure)
     })
     this.#within ??= new AsyncLocalStorage()
@@ -95,6 +104,16 @@ export class Transactions {
       channel.publish({ instance: this.#parts.instance(), sends: transaction.sends, durationMs })
     }
     return result
+  }
+
+  async #connect(): Promise<{ connected: ConnectedClient; transactions: DriverTransactions; timeoutMs: number }> {
+    const { connected, timeoutMs } = await this.#parts.connect()
+    this.#connected = connected
+    const { transactions } = connected.driver
+    if (transactions !== undefined) return { connected, transactions, timeoutMs }
+    const reason = `the driver ${connected.driverName} has no transactions`
+    this.#parts.discard(connected)
+    throw new MessagingError('TRANSACTION_INVALID', { reason }, { outcome: 'not_sent' })
   }
 
   /** What ends the client is told in place of what it made fail. */
@@ -143,8 +162,8 @@ export class Transactions {
 
 /** The work of a transaction, which ends with an error when it is not done in time. */
 async function doneWithin<Result>(
-  work: (transaction: Transaction) => Promise<Result> | Result,
-  transaction: Transaction,
+  work: (transaction: ClientTransaction) => Promise<Result> | Result,
+  transaction: ClientTransaction,
   timeoutMs: number,
 ): Promise<Result> {
   let timer: NodeJS.Timeout | undefined

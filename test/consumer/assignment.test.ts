@@ -54,6 +54,7 @@ function setUp(...topics: readonly (readonly (string | RegExp)[])[]) {
     group: 'g',
     consumers: consumers as unknown as readonly ActiveConsumer[],
     commit: async (positions) => void commits.push(...positions),
+    consumer: () => undefined,
     ended: ({ topic, partition }) => void told.push(`ended ${topic}/${partition}`),
     hasRoom: () => undefined,
   })

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createMessaging, type MessagingOptions } from '../../src/index.ts'
 import { startMockCluster, type MockCluster } from '../../src/testing.ts'
-import { Collected, handling, numberOf, range, Sent } from './consume.ts'
+import { recordEvents } from '../record-events.ts'
+import { Collected, handling, handlingBatches, numberOf, numbersOf, range, Sent } from './consume.ts'
 
 let cluster: MockCluster
 
@@ -148,4 +149,41 @@ test('librdkafka: a group starts where it is told to, once, and goes on where it
     await running.stop()
   }
   expect(seen.values).toEqual([3, 4, 3, 4])
+})
+
+test('librdkafka: what a handler sends and its offsets are one transaction, a batch at a time', async () => {
+  await using messaging = setUp({ group: 'transactions', commit: 'transaction', retryDelayMs: 1 })
+  class Taken extends Sent {
+    override readonly topic = 'taken' as never
+  }
+  class Given extends Sent {
+    override readonly topic = 'given' as never
+  }
+  const transactions = recordEvents('transaction.committed')
+  const given = new Collected<number>()
+  const Take = handlingBatches(
+    async (messages, { transaction }) => {
+      await transaction.sendMany(
+        Given,
+        numbersOf(messages).map((n) => ({ n: 2 * n })),
+      )
+    },
+    { topic: 'taken' },
+  )
+  const See = class See extends handling((message) => given.add(numberOf(message)), {
+    topic: 'given',
+    group: 'given',
+    commit: 'interval',
+  }) {}
+  await messaging.registry.sendMany(
+    Taken,
+    range(1, 50).map((n) => ({ n })),
+    { partition: 0 },
+  )
+  // A topic that is not there yet is found late.
+  await messaging.registry.send(Given, { n: 0 }, { partition: 0 })
+  await using _ = await messaging.consumers.run([Take, See])
+  expect((await given.count(51)).toSorted((a, b) => a - b)).toEqual(range(0, 50).map((n) => 2 * n))
+  // That offsets are kept needs a real Kafka: test/integration/consume-in-transactions.test.ts.
+  expect(transactions.length).toBeLessThan(50)
 })

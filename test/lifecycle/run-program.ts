@@ -17,9 +17,9 @@ export interface RunningProgram {
   readonly end: Promise<ProgramEnd>
 }
 
-/** Starts a file of ./programs in a process of its own. */
-export function startProgram(name: string, ...args: readonly string[]): RunningProgram {
-  const file = fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url))
+/** Starts a file of ./programs, or another one, in a process of its own. */
+export function startProgram(name: string | URL, ...args: readonly string[]): RunningProgram {
+  const file = fileURLToPath(typeof name === 'string' ? new URL(`programs/${name}.ts`, import.meta.url) : name)
   const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''

@@ -74,6 +74,8 @@ export class ConfluentConsumer implements DriverConsumer {
   #isSignalled = false
   #wake: () => void = () => undefined
   #looking: NodeJS.Timeout | undefined
+  /** Calls of producers that use the native consumer. */
+  readonly #lent = new Set<Promise<unknown>>()
 
   #fatal: DriverFailure | undefined
   readonly #closed = Promise.withResolvers<void>()
@@ -84,9 +86,20 @@ export class ConfluentConsumer implements DriverConsumer {
     this.#options = options
   }
 
-  /** What other calls of the package take as a consumer. */
-  get native(): unknown {
-    return this.#consumer
+  /**
+   * Lets a transaction take these offsets, with the membership that `send` asks the native consumer for. One that has just been put
+   * out of its group names no member, and the broker would take its offsets all the same: so it is looked at again afterwards.
+   */
+  async commitBy(
+    offsets: readonly TopicPartition[],
+    send: (native: unknown) => Promise<DriverFailure | undefined>,
+  ): Promise<DriverFailure | undefined> {
+    const refusal = this.#refusalOf(offsets)
+    if (refusal) return refusal
+    const sending = send(this.#consumer)
+    this.#lent.add(sending)
+    const failure = await sending.finally(() => this.#lent.delete(sending))
+    return failure ?? this.#refusalOf(offsets)
   }
 
   async connect(native: NativeModule): Promise<void> {
@@ -180,13 +193,8 @@ export class ConfluentConsumer implements DriverConsumer {
 
   async commit(positions: readonly CommittedPosition[]): Promise<void> {
     this.#refuseUseless()
-    const foreign = this.#isMember && positions.find((position) => !this.#owned.has(nameOf(position)))
-    if (foreign) {
-      throw createDriverError({
-        code: 'GROUP_REJOIN_REQUIRED',
-        reason: `${nameOf(foreign)} is not assigned (any more)`,
-      })
-    }
+    const foreign = this.#foreignAmong(positions)
+    if (foreign) throw createDriverError(foreign)
     const committed = this.#commits.commit(positions)
     this.#lookForReports()
     await committed
@@ -215,6 +223,23 @@ export class ConfluentConsumer implements DriverConsumer {
 
   close(): Promise<void> {
     return (this.#closing ??= this.#close())
+  }
+
+  /** One of them belongs to somebody else, or will. */
+  #foreignAmong(partitions: readonly TopicPartition[]): DriverFailure | undefined {
+    const foreign = this.#isMember && partitions.find((partition) => !this.#owned.has(nameOf(partition)))
+    if (!foreign) return undefined
+    return { code: 'GROUP_REJOIN_REQUIRED', reason: `${nameOf(foreign)} is not assigned (any more)` }
+  }
+
+  #refusalOf(partitions: readonly TopicPartition[]): DriverFailure | undefined {
+    if (this.#closing) return { code: 'CLOSE_TIMED_OUT', reason: 'the consumer is closed' }
+    if (this.#fatal) return this.#fatal
+    if (!this.#isMember) return undefined
+    if (this.#consumer.assignmentLost()) {
+      return { code: 'GROUP_REJOIN_REQUIRED', reason: 'the member was put out of its group' }
+    }
+    return this.#foreignAmong(partitions)
   }
 
   readonly #onRebalance = (event: NativeError | undefined, partitions: readonly NativePartition[]): void => {
@@ -437,7 +462,7 @@ export class ConfluentConsumer implements DriverConsumer {
 
   async #release(): Promise<void> {
     // A call that is under way would use the client after it is gone.
-    await Promise.all([this.#requests.close(), this.#consuming])
+    await Promise.all([this.#requests.close(), this.#consuming, ...this.#lent])
     await new Promise<void>((resolve) => this.#consumer.disconnect(() => resolve()))
     this.#isReleased = true
   }

@@ -41,8 +41,9 @@ export class NativeTransactions implements DriverTransactions {
   sendOffsets(
     ...[offsets, consumer]: Parameters<DriverTransactions['sendOffsets']>
   ): Promise<DriverFailure | undefined> {
-    const native = consumer instanceof ConfluentConsumer ? consumer.native : consumer
-    return this.#call((done) => this.#producer.sendOffsetsToTransaction(offsets, native, callTimeoutMs, done))
+    const send = (native: unknown): Promise<DriverFailure | undefined> =>
+      this.#call((done) => this.#producer.sendOffsetsToTransaction(offsets, native, callTimeoutMs, done))
+    return consumer instanceof ConfluentConsumer ? consumer.commitBy(offsets, send) : send(consumer)
   }
 
   /** Resolves when no call uses the producer any more; a later one is refused. */

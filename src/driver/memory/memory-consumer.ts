@@ -92,7 +92,7 @@ export class MemoryConsumer implements DriverConsumer, MemoryMember {
   async commit(positions: readonly CommittedPosition[]): Promise<void> {
     const failure = this.#source.nextCommitFailure() ?? this.refusal(positions)
     if (failure) throw createDriverError(failure)
-    this.store(positions)
+    this.#store(positions)
   }
 
   /** Why a commit of these cannot be; undefined where it can. */
@@ -102,9 +102,13 @@ export class MemoryConsumer implements DriverConsumer, MemoryMember {
     return { code: 'GROUP_REJOIN_REQUIRED', reason: `${nameOf(foreign)} is not assigned (any more)` }
   }
 
-  /** The commit itself, as a transaction makes it. */
-  store(positions: readonly CommittedPosition[]): void {
-    for (const position of positions) this.#source.group.committed.set(nameOf(position), position)
+  /** A commit as part of a transaction; the returned function settles it. */
+  pend(positions: readonly CommittedPosition[]): (isCommitted: boolean) => void {
+    const release = this.#source.group.hold(positions)
+    return (isCommitted) => {
+      if (isCommitted) this.#store(positions)
+      release()
+    }
   }
 
   async committed(partitions: readonly TopicPartition[]): Promise<readonly CommittedPosition[]> {
@@ -139,6 +143,10 @@ export class MemoryConsumer implements DriverConsumer, MemoryMember {
     const reason = `another member joined as ${this.instanceId}`
     this.#options.listener.failed({ code: 'GROUP_REJOIN_REQUIRED', reason, retriable: false, fatal: true })
     this.#wake()
+  }
+
+  #store(positions: readonly CommittedPosition[]): void {
+    for (const position of positions) this.#source.group.committed.set(nameOf(position), position)
   }
 
   #join(): void {

@@ -25,6 +25,8 @@ export class MemoryGroup {
   /** In the order in which they joined. */
   readonly #members: MemoryMember[] = []
   readonly #owners = new Map<string, MemoryMember>()
+  /** Their offsets are not settled. */
+  readonly #held = new Set<{ readonly names: ReadonlySet<string> }>()
   /** Static members that left and may come back. */
   readonly #away = new Map<MemoryMember, NodeJS.Timeout>()
 
@@ -77,9 +79,20 @@ export class MemoryGroup {
     for (const member of this.#members.toReversed()) this.expel(member)
   }
 
+  /** Nobody is given these partitions, whose offsets are part of a transaction, until the returned function is called. */
+  hold(partitions: readonly TopicPartition[]): () => void {
+    const held = { names: new Set(partitions.map(nameOf)) }
+    this.#held.add(held)
+    return () => {
+      this.#held.delete(held)
+      for (const member of this.#members) member.wake()
+    }
+  }
+
   /** What the member should have besides, as far as nobody else has it still; it is its own from now on. */
   claim(member: MemoryMember): TopicPartition[] {
-    const claimed = [...member.wanted].filter(([name]) => !this.#owners.has(name))
+    const isHeld = (name: string): boolean => [...this.#held].some(({ names }) => names.has(name))
+    const claimed = [...member.wanted].filter(([name]) => !this.#owners.has(name) && !isHeld(name))
     for (const [name, partition] of claimed) {
       this.#owners.set(name, member)
       member.owned.set(name, partition)

@@ -6,8 +6,8 @@ import type { MemoryRecord, MemoryTopics } from './memory-topics.ts'
 export class MemoryTransactions implements DriverTransactions {
   /** Stored in the open transaction. */
   records: MemoryRecord[] = []
-  /** Commits of consumers that are part of it. */
-  #commits: (() => void)[] = []
+  /** Settle the offsets of consumers that are part of it. */
+  #offsets: ((isCommitted: boolean) => void)[] = []
   readonly #topics: MemoryTopics
   #state: 'idle' | 'open' | 'fenced' = 'idle'
 
@@ -25,7 +25,6 @@ export class MemoryTransactions implements DriverTransactions {
   }
 
   commit(): Promise<DriverFailure | undefined> {
-    if (this.#state === 'open') for (const commit of this.#commits) commit()
     return this.#end(true)
   }
 
@@ -35,18 +34,23 @@ export class MemoryTransactions implements DriverTransactions {
 
   sendOffsets(offsets: readonly ConsumerOffset[], consumer: unknown): Promise<DriverFailure | undefined> {
     const failure = this.#expect('open') ?? (consumer instanceof MemoryConsumer ? consumer.refusal(offsets) : undefined)
-    if (!failure && consumer instanceof MemoryConsumer) this.#commits.push(() => consumer.store(offsets))
+    if (!failure && consumer instanceof MemoryConsumer) this.#offsets.push(consumer.pend(offsets))
     return Promise.resolve(failure)
   }
 
   /** A newer client took the identity over, which ends what this one left behind. */
   fence(): void {
-    if (this.#state === 'open') this.#topics.settle(this.records, false)
+    if (this.#state === 'open') this.#settle(false)
     this.#state = 'fenced'
   }
 
+  #settle(isCommitted: boolean): void {
+    for (const settle of this.#offsets) settle(isCommitted)
+    this.#topics.settle(this.records, isCommitted)
+  }
+
   #end(isCommitted: boolean): Promise<DriverFailure | undefined> {
-    if (this.#state === 'open') this.#topics.settle(this.records, isCommitted)
+    if (this.#state === 'open') this.#settle(isCommitted)
     return this.#change('open', 'idle')
   }
 
@@ -55,7 +59,7 @@ export class MemoryTransactions implements DriverTransactions {
     if (failure === undefined) {
       this.#state = to
       this.records = []
-      this.#commits = []
+      this.#offsets = []
     }
     return Promise.resolve(failure)
   }

@@ -134,3 +134,39 @@ test('close answers an assignment that comes meanwhile, for which librdkafka wou
   await closed
   expect(calls).toEqual(['assign', 'unassign', 'unassign'])
 })
+
+test('a transaction takes the offsets of partitions that the member has, before and after it was asked', async () => {
+  const assigned = Promise.withResolvers<void>()
+  const nothing = (): void => undefined
+  const listener = { assigned: () => assigned.resolve(), revoked: nothing, lost: nothing, failed: nothing }
+  const consumer = (await connect({ group: 'in-transaction', listener })) as ConfluentConsumer
+  await consumer.subscribe(['orders'])
+  let isOver = false
+  const polling = (async () => {
+    while (!isOver) await consumer.poll(1, 20)
+  })()
+  await assigned.promise
+  const mine = [{ topic: 'orders', partition: 0 }]
+  let asked = 0
+  const send = async () => void asked++
+  expect(await consumer.commitBy(mine, send)).toBeUndefined()
+  expect(await consumer.commitBy([{ topic: 'others', partition: 0 }], send)).toMatchObject({
+    code: 'GROUP_REJOIN_REQUIRED',
+  })
+  const failure = { code: 'DRIVER_FAILED', reason: 'no' } as const
+  expect(await consumer.commitBy(mine, () => Promise.resolve(failure))).toBe(failure)
+  expect(asked).toBe(1)
+  // The native consumer is in use until the call is over.
+  const goOn = Promise.withResolvers<undefined>()
+  const taken = consumer.commitBy(mine, () => goOn.promise)
+  let isClosed = false
+  isOver = true
+  await polling
+  const closed = consumer.close().then(() => (isClosed = true))
+  await new Promise(setImmediate)
+  expect(isClosed).toBe(false)
+  goOn.resolve(undefined)
+  expect(await taken).toMatchObject({ code: 'CLOSE_TIMED_OUT' })
+  await closed
+  expect(await consumer.commitBy(mine, send)).toMatchObject({ code: 'CLOSE_TIMED_OUT' })
+})

@@ -66,6 +66,27 @@ test('offsets of a consumer are committed with the transaction, and only those t
   expect(broker.committed('group')).toEqual([{ topic: 'orders', partition: 0, offset: 5 }])
 })
 
+test('nobody is given a partition whose offset is in an open transaction; then it starts there', async () => {
+  const broker = createMemoryDriver({ partitions: 1 })
+  const transaction = { id: 'one', timeoutMs: 1000 }
+  const driver = await broker.createDriver(createDriverOptions({ transaction }))
+  const plain = await broker.createDriver(createDriverOptions())
+  for (const value of ['a', 'b']) plain.produce(createMessage(value), { settle: () => undefined })
+  const first = await broker.createConsumer(createConsumerOptions())
+  await first.subscribe(['orders'])
+  await first.poll(1, 0)
+  const transactions = driver.transactions!
+  await transactions.begin()
+  await transactions.sendOffsets([{ topic: 'orders', partition: 0, offset: 1 }], first)
+  await first.close()
+  const second = await broker.createConsumer(createConsumerOptions())
+  await second.subscribe(['orders'])
+  expect(await second.poll(10, 0)).toEqual([])
+  const waiting = second.poll(10, 60_000)
+  await transactions.commit()
+  expect((await waiting).map(({ offset }) => offset)).toEqual([1])
+})
+
 test('a consumer of committed messages waits for open transactions and leaves aborted ones out', async () => {
   const broker = createMemoryDriver({ partitions: 1 })
   const driver = await broker.createDriver(createDriverOptions({ transaction: { id: 'one', timeoutMs: 1000 } }))
