@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { isMessagingError } from '../errors/messaging-error.ts'
+import { consumersUsage, runConsumers } from './consumers.ts'
 import { consumeUsage, runConsume } from './consume.ts'
 import { runSchemas, schemasUsage } from './schemas.ts'
 import { runSend, sendUsage, type CommandStreams } from './send.ts'
@@ -14,13 +15,14 @@ interface Command {
 const commands: Readonly<Record<string, Command>> = {
   send: { summary: 'send lines of JSON as messages of a manifest', usage: sendUsage, run: runSend },
   consume: { summary: 'run the consumers of a file until a signal', usage: consumeUsage, run: runConsume },
+  consumers: { summary: 'look at, pause, resume or move consumers that run', usage: consumersUsage, run: runConsumers },
   schemas: { summary: 'check, register or compare the schemas of manifests', usage: schemasUsage, run: runSchemas },
 }
 
 const overview = `postrider COMMAND [OPTIONS]
 
 ${Object.entries(commands)
-  .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+  .map(([name, { summary }]) => `  ${name.padEnd(11)} ${summary}`)
   .join('\n')}
 
   --help     this text, or that of a command

@@ -336,7 +336,10 @@ export class PartitionWork implements AssignedPartition {
     if (config.commit === 'before') {
       for (const { offset } of messages) this.#tracker.done(offset)
       // Not before the broker has it: they would be handled twice.
-      if (!(await this.#isCommitted())) return
+      if (!(await this.#isCommitted())) {
+        this.#left = raw
+        return
+      }
     }
     if (manifest.handleBatch !== undefined && this.transact !== undefined)
       await handleBatchInTransactions(this, messages, this.transact)

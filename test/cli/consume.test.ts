@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { runCli } from './run-cli.ts'
+import { runCli, startCli } from './run-cli.ts'
 
 const file = 'test/cli/consumers.ts'
 
@@ -25,6 +25,51 @@ describe.concurrent('postrider consume', () => {
     expect(stderr).not.toContain('secret')
   })
 
+  test('ends with 3 when a handler outlives stopTimeoutMs, though it keeps the process alive', async () => {
+    const cli = startCli(['consume', `${file}#Hanging`], { environment: { POSTRIDER_STOP_TIMEOUT_MS: '50' } })
+    await cli.printed(/hangs at one/)
+    cli.kill('SIGTERM')
+    const { status, stderr } = await cli.end
+    expect([status, stderr]).toEqual([3, ''])
+  })
+
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('a second %s does not wait for handlers, and ends with %d', async (signal, expected) => {
+    const cli = startCli(['consume', `${file}#Hanging`], { environment: { POSTRIDER_STOP_TIMEOUT_MS: '3600000' } })
+    await cli.printed(/hangs at one/)
+    // The second one counts from a second after the first.
+    const again = setInterval(() => cli.kill(signal), 100)
+    const { status } = await cli.end
+    clearInterval(again)
+    expect(status).toBe(expected)
+  })
+
+  test('ends with 0 though the file leaves something open', async () => {
+    const { status } = await runCli(['consume', `${file}#Leaving`], { environment: { END_AT: 'two' } })
+    expect(status).toBe(0)
+  })
+
+  test('--health-port answers probes, and prints where', async () => {
+    const cli = startCli(['consume', `${file}#ReadNotes`, '--health-port', '0'])
+    const [, address] = await cli.printed(/^health: (http:\S+)$/m)
+    await cli.printed(/read two/)
+    const response = await fetch(`${address}/health`)
+    expect([response.status, await response.json()]).toMatchObject([200, { consumers: [{ manifest: 'ReadNotes' }] }])
+    cli.kill('SIGTERM')
+    expect((await cli.end).status).toBe(0)
+  })
+
+  test('a port that is taken is told, and ends with 1', async () => {
+    const cli = startCli(['consume', `${file}#ReadNotes`, '--health-port', '0'])
+    const [, port] = await cli.printed(/^health: http:.*:(\d+)$/m)
+    const { status, stderr } = await runCli(['consume', `${file}#ReadNotes`, '--health-port', port!])
+    expect([status, stderr]).toEqual([1, `Cannot listen on 127.0.0.1:${port}: the port is in use.\n`])
+    cli.kill('SIGTERM')
+    await cli.end
+  })
+
   test('--group is for manifests that have none', async () => {
     const { status, stdout } = await runCli(['consume', `${file}#Grouped`, '--group', 'night'])
     expect(status).toBe(0)
@@ -36,10 +81,11 @@ describe.concurrent('postrider consume', () => {
 
   test.each([
     [[], 'name one file'],
-    [[`${file}#Nope`], 'the file has no export Nope; its manifests are Grouped, ReadNotes, Stopping'],
+    [[`${file}#Nope`], 'the file has no export Nope; its manifests are Grouped, Hanging, Leaving, ReadNotes, Stopping'],
     [[`${file}#notes`], 'notes is not a consumer manifest'],
     [['test/cli/manifests.ts'], 'the file exports no consumer manifest'],
     [['--nonsense'], 'nonsense'],
+    [[`${file}#ReadNotes`, '--health-port', 'http'], 'cannot be "http": expected an integer'],
   ])('%j is wrong usage', async (args, message) => {
     const { status, stderr } = await runCli(['consume', ...args])
     expect(status).toBe(2)
