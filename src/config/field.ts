@@ -61,6 +61,16 @@ export function fraction<Given extends Details<number>>(given: Given): Field<num
     WithDefault<number, Given>
 }
 
+export function positive<Given extends Details<number> & { readonly unit: string }>(
+  given: Given,
+): Field<number> & WithDefault<number, Given> {
+  const { unit, ...details } = given
+  const accept = (value: unknown): number | undefined =>
+    typeof value === 'number' && value > 0 && value <= Number.MAX_SAFE_INTEGER ? value : undefined
+  return { type: `a number above 0 (${unit})`, accept, parse: parseNumber, ...details } as Field<number> &
+    WithDefault<number, Given>
+}
+
 export function flag<Given extends Details<boolean>>(given: Given): Field<boolean> & WithDefault<boolean, Given> {
   const accept = (value: unknown): boolean | undefined => (typeof value === 'boolean' ? value : undefined)
   const parse = (value: string): unknown =>

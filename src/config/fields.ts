@@ -5,7 +5,19 @@ import type { BugsnagClient } from '../instrumentation/bugsnag-notifier.ts'
 import type { ErrorNotifier } from '../instrumentation/error-notifier.ts'
 import type { Logger } from '../instrumentation/log-instrument.ts'
 import type { PayloadPolicy } from '../instrumentation/payload-log.ts'
-import { choice, flag, fraction, integer, list, passThrough, passedIn, secret, text, type Field } from './field.ts'
+import {
+  choice,
+  flag,
+  fraction,
+  integer,
+  list,
+  passThrough,
+  passedIn,
+  positive,
+  secret,
+  text,
+  type Field,
+} from './field.ts'
 import { partitionChoice, startPosition } from './start-field.ts'
 import { secretUrl, urls } from './url-field.ts'
 
@@ -251,6 +263,26 @@ export const consumerFields = {
     max: 2_000_000_000,
     unit: 'bytes',
     doc: 'What waits for the handler in one partition; it is not read further until half of it is handled.',
+  }),
+  throttlePerSecond: positive({
+    unit: 'messages per second',
+    doc: 'At most so many messages of a manifest are given to its handler, further attempts included. In each process. Default: any number.',
+  }),
+  throttleBurst: integer({
+    min: 1,
+    max: 1_000_000,
+    unit: 'messages',
+    doc: 'So many may come at once after a time with fewer; a batch is no larger. Default: what comes in a tenth of a second, at least 1.',
+  }),
+  throttleKeyPerSecond: positive({
+    unit: 'messages per second',
+    doc: 'The same for the messages of each key; those without a key are not counted. Default: any number.',
+  }),
+  throttleKeyBurst: integer({
+    min: 1,
+    max: 1_000_000,
+    unit: 'messages',
+    doc: 'So many of a key may come at once after a time with fewer. Default: what comes in a tenth of a second, at least 1.',
   }),
   retryAttempts: integer({
     default: 6,

@@ -7,6 +7,7 @@ import { CircuitBreaker } from './circuit-breaker.ts'
 import { ConsumerLedger } from './consumer-ledger.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import { Pauses } from './pauses.ts'
+import { createThrottle, type Throttle } from './throttle.ts'
 import { WorkerSlots } from './worker-slots.ts'
 
 export interface ActiveConsumerParts {
@@ -28,6 +29,7 @@ export class ActiveConsumer {
   readonly middleware: MiddlewareChain<ConsumeMiddleware>
   readonly transactions: TransactionRunner | undefined
   readonly slots: WorkerSlots
+  readonly throttle: Throttle | undefined
   /** Hold back all partitions, also those that are assigned later. */
   readonly pauses: Pauses
   /** Its partitions, as far as they wait for a pause to end. */
@@ -42,6 +44,7 @@ export class ActiveConsumer {
     this.transactions = transactions
     this.stop = stop
     this.slots = new WorkerSlots(plan.config.concurrency)
+    this.throttle = createThrottle(plan.config)
     this.#breaker = new CircuitBreaker(plan.config.breakerFailures)
     this.ledger = new ConsumerLedger(instance, plan.name)
     const everywhere = { topic: plan.topics.join(','), partition: -1 }

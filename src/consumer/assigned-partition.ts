@@ -32,6 +32,6 @@ export interface AssignedPartition {
   vacate(): void
   /** While it is paused: resolves when that is over, or it ends. It does not take part meanwhile. */
   pauseOver(): Promise<void>
-  /** Waits for another attempt. It does not take part meanwhile. */
-  wait(owner: 'retry' | 'dead-letter', reason: string, durationMs: number): Promise<void>
+  /** Waits so long, or until it ends: for another attempt, or its turn. It does not take part meanwhile. */
+  wait(owner: 'retry' | 'dead-letter' | 'throttle', reason: string, durationMs: number): Promise<void>
 }

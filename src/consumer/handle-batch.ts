@@ -16,9 +16,11 @@ export async function handleBatch(work: AssignedPartition, messages: readonly In
   let rest = await takeWanted(work, messages)
   let oneByOne = false
   while (rest.length > 0) {
+    const most = oneByOne ? 1 : (consumer.throttle?.maxMessages ?? Infinity)
+    const part = rest.length > most ? rest.slice(0, most) : rest
+    await consumer.throttle?.turn(work, part)
     if (work.isPaused) await work.pauseOver()
     if (work.isEnding) return
-    const part = oneByOne ? rest.slice(0, 1) : rest
     const marks = createMarks(work, part)
     const failure = await tryBatch(work, part, marks)
     const isDone = (message: IncomingMessage): boolean =>
@@ -33,12 +35,13 @@ export async function handleBatch(work: AssignedPartition, messages: readonly In
     if (failure === undefined) continue
     if (part.length > 1 && !marks.saysWhich && consumer.plan.config.commit !== 'before') {
       await waitForAttempt(work, rest[0]!, failure)
-      for (const message of rest) message.attempt++
+      for (const message of part) message.attempt++
       oneByOne = true
       continue
     }
     // At most once: nothing of it is given again, so all that is not done has failed.
-    const failed = consumer.plan.config.commit === 'before' ? rest : rest.slice(0, 1)
+    const failed =
+      consumer.plan.config.commit === 'before' ? rest.filter((each) => part.includes(each)) : rest.slice(0, 1)
     for (const message of failed) {
       const settled = await settleFailure(work, message, failure)
       if (settled === 'left') return

@@ -7,7 +7,10 @@ import { settleFailure } from './settle-failure.ts'
 
 /** One after another, each until it is done or given up. Never rejects. */
 export async function handleInOrder(work: AssignedPartition, messages: readonly IncomingMessage[]): Promise<void> {
+  const { throttle } = work.consumer
   for (const message of messages) {
+    const turn = throttle?.turn(work, [message])
+    if (turn) await turn
     if (work.isPaused) await work.pauseOver()
     if (work.isEnding) return
     const pending = handleOne(work, message)
@@ -99,6 +102,9 @@ async function recover(work: AssignedPartition, message: IncomingMessage, firstT
     const settled = await settleFailure(work, message, createFailure(thrown, name, work.topic))
     if (settled === 'left') return
     if (settled === 'settled') return work.done(message)
+    // Each attempt asks as much of what the handler uses.
+    await work.consumer.throttle?.turn(work, [message])
+    if (work.isEnding) return
     try {
       await tryOnce(work, message)
       return succeed(work, message)

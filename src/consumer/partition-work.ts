@@ -259,7 +259,7 @@ export class PartitionWork implements AssignedPartition {
     await this.#takePart()
   }
 
-  async wait(owner: 'retry' | 'dead-letter', reason: string, durationMs: number): Promise<void> {
+  async wait(owner: 'retry' | 'dead-letter' | 'throttle', reason: string, durationMs: number): Promise<void> {
     const pause = { owner, reason, since: Date.now(), until: Date.now() + durationMs }
     this.#waits.add(pause)
     this.vacate()

@@ -4,8 +4,8 @@ import { MessagingError } from '../errors/messaging-error.ts'
 export type PauseOwner = 'handler' | 'operator' | 'breaker' | 'delay'
 
 export interface Pause {
-  /** `retry` and `dead-letter` show what a single message waits for. */
-  readonly owner: PauseOwner | 'retry' | 'dead-letter'
+  /** `retry`, `dead-letter` and `throttle` show what single messages wait for. */
+  readonly owner: PauseOwner | 'retry' | 'dead-letter' | 'throttle'
   readonly reason: string
   /** Milliseconds since 1970, as is `until`. */
   readonly since: number

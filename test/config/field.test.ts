@@ -1,6 +1,17 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { choice, flag, fraction, integer, list, passedIn, passThrough, secret, text } from '../../src/config/field.ts'
+import {
+  choice,
+  flag,
+  fraction,
+  integer,
+  list,
+  passedIn,
+  passThrough,
+  positive,
+  secret,
+  text,
+} from '../../src/config/field.ts'
 import { Secret } from '../../src/config/secret.ts'
 
 const doc = 'What it does.'
@@ -100,6 +111,13 @@ test('fraction takes numbers from 0 to 1, from the environment too', () => {
   expect([0, 0.1, 1].map(field.accept)).toEqual([0, 0.1, 1])
   expect([-0.1, 1.1, Number.NaN, '1', null].map(field.accept)).toEqual(Array(5).fill(undefined))
   expect([field.parse('0.25'), field.parse('a lot'), field.parse('')]).toEqual([0.25, 'a lot', ''])
+})
+
+test('positive takes numbers above 0, from the environment too', () => {
+  const field = positive({ doc, unit: 'messages per second' })
+  expect([0.5, 1, 1e6].map(field.accept)).toEqual([0.5, 1, 1e6])
+  expect([0, -1, Number.NaN, Infinity, '1', null].map(field.accept)).toEqual(Array(6).fill(undefined))
+  expect([field.parse('0.5'), field.type]).toEqual([0.5, 'a number above 0 (messages per second)'])
 })
 
 describe('passThrough', () => {
