@@ -12,8 +12,8 @@ export interface AssignedPartition {
   readonly isPaused: boolean
   /** Nothing more is to begin. */
   readonly isEnding: boolean
-  /** A message is done; a promise where it has to be committed at once. */
-  done(message: IncomingMessage): Promise<void> | undefined
+  /** A message is done; a promise where it has to be committed at once. @param at now, on the clock of performance.now() */
+  done(message: IncomingMessage, at?: number): Promise<void> | undefined
   /**
    * Handles messages that come next, in a transaction that makes them done; undefined where the manifest has none.
    * @throws as PartitionTransactions

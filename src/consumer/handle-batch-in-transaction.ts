@@ -1,6 +1,6 @@
 import type { AssignedPartition } from './assigned-partition.ts'
 import { createFailure, type Failure } from './failure.ts'
-import { callBatch, createMarks, type Marks } from './handle-batch.ts'
+import { callBatch, Marks } from './handle-batch.ts'
 import type { IncomingMessage } from './incoming-message.ts'
 import { countAttempt, settleFailure, waitForAttempt } from './settle-failure.ts'
 
@@ -43,7 +43,7 @@ export async function handleBatchInTransactions(
         done(covered)
         continue
       }
-      const marks = createMarks(work, wanted)
+      const marks = new Marks(work, wanted)
       try {
         await transact(covered, (transaction) => callBatch(work, wanted, { ...marks.context, transaction }))
         consumer.succeeded()

@@ -21,7 +21,7 @@ export async function handleBatch(work: AssignedPartition, messages: readonly In
     await consumer.throttle?.turn(work, part)
     if (work.isPaused) await work.pauseOver()
     if (work.isEnding) return
-    const marks = createMarks(work, part)
+    const marks = new Marks(work, part)
     const failure = await tryBatch(work, part, marks)
     const isDone = (message: IncomingMessage): boolean =>
       failure === undefined ? part.includes(message) : marks.done.has(message)
@@ -54,7 +54,8 @@ export async function handleBatch(work: AssignedPartition, messages: readonly In
 
 async function allDone(work: AssignedPartition, messages: readonly IncomingMessage[]): Promise<void> {
   let committed: Promise<void> | undefined
-  for (const message of messages) committed = work.done(message)
+  const at = performance.now()
+  for (const message of messages) committed = work.done(message, at)
   await committed
 }
 
@@ -119,28 +120,18 @@ export async function callBatch(
   await returned
 }
 
-export interface Marks {
+/** What the handler says of a batch: which messages are done, and which one failed. */
+export class Marks {
   readonly context: BatchContext
-  readonly done: ReadonlySet<ReceivedParts>
-  /** Whether the handler has said what is done, or what failed. */
-  readonly saysWhich: boolean
-  /** What was thrown in the first place. */
-  causeOf(thrown: unknown): unknown
-}
+  readonly done = new Set<ReceivedParts>()
+  #named: { readonly error: Error; readonly cause: unknown } | undefined
 
-export function createMarks(work: AssignedPartition, part: readonly IncomingMessage[]): Marks {
-  const done = new Set<ReceivedParts>()
-  let named: { readonly error: Error; readonly cause: unknown } | undefined
-  return {
-    done,
-    get saysWhich() {
-      return named !== undefined || done.size > 0
-    },
-    causeOf: (thrown) => (named !== undefined && thrown === named.error ? named.cause : thrown),
-    context: {
+  // Not by a getter in an object literal: V8 makes a hidden class for each such object, which keeps its batch until a full collection.
+  constructor(work: AssignedPartition, part: readonly IncomingMessage[]) {
+    this.context = {
       ...work.context,
-      markDone: (message) => void done.add(message),
-      failedAt(index, cause) {
+      markDone: (message) => void this.done.add(message),
+      failedAt: (index, cause) => {
         if (!Number.isInteger(index) || index < 0 || index >= part.length) {
           const reason = `there is no message ${index} in a batch of ${part.length}`
           return new MessagingError('INPUT_INVALID', { source: 'context.failedAt()', reason })
@@ -148,10 +139,19 @@ export function createMarks(work: AssignedPartition, part: readonly IncomingMess
         const { name: manifest } = work.consumer.plan
         const reason = `message ${index} of ${part.length} failed`
         const error = new MessagingError('HANDLER_FAILED', { manifest, reason }, { manifest, cause })
-        named = { error, cause }
-        for (const message of part.slice(0, index)) done.add(message)
+        this.#named = { error, cause }
+        for (const message of part.slice(0, index)) this.done.add(message)
         return error
       },
-    },
+    }
+  }
+
+  get saysWhich(): boolean {
+    return this.#named !== undefined || this.done.size > 0
+  }
+
+  /** What was thrown in the first place. */
+  causeOf(thrown: unknown): unknown {
+    return thrown === this.#named?.error ? this.#named?.cause : thrown
   }
 }

@@ -82,8 +82,11 @@ function callWith(
   try {
     const received = message as unknown as ReceivedMessage
     const { runs } = consumer.middleware
-    const call = (): unknown => consumer.plan.manifest.handle!(received, context)
-    const returned = runs.length === 0 ? call() : callThrough(runs, [received], context, call)
+    const { manifest } = consumer.plan
+    const returned =
+      runs.length === 0
+        ? manifest.handle!(received, context)
+        : callThrough(runs, [received], context, () => manifest.handle!(received, context))
     return isThenable(returned) ? Promise.resolve(returned) : undefined
   } finally {
     consumer.watchBlocking('handle', startedAt, topic, partition)

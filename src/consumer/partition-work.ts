@@ -224,12 +224,12 @@ export class PartitionWork implements AssignedPartition {
     this.goOn()
   }
 
-  done(message: IncomingMessage): Promise<void> | undefined {
+  done(message: IncomingMessage, at = performance.now()): Promise<void> | undefined {
     if (this.#frozen !== undefined) return undefined
     message.isDone = true
     this.#doneMessages++
     this.#doneBytes += consumedBytes(message.raw)
-    this.lastProgressAt = this.handlingSince = performance.now()
+    this.lastProgressAt = this.handlingSince = at
     const { commit } = this.consumer.plan.config
     if (commit === 'interval' || commit === 'transaction') this.#tracker.done(message.offset)
     else if (commit === 'each') {

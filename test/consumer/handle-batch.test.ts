@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { Collected, handlingBatches, numbersOf, range, Sent, setUp } from './consume.ts'
 
@@ -105,4 +107,24 @@ test('each: a batch is committed before the next one begins', async () => {
   const Items = handlingBatches(() => positions.add(setup.committed()['items/0']))
   await using _ = await setup.messaging.consumers.run([Items])
   expect(await positions.count(3)).toEqual([undefined, 2, 4])
+})
+
+test('a batch that is done is garbage for the next quick collection, not only for a full one', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as (options: { type: 'minor' | 'major' }) => void
+  await using setup = setUp({ consumer: { maxMessages: 1 } })
+  const [batches, kilobytes] = [500, 16]
+  const seen = new Collected<number>()
+  const Items = handlingBatches((messages) => {
+    Object.assign(messages[0]!, { ballast: Array.from({ length: kilobytes * 128 }, (_, index) => index) })
+    seen.add(0)
+    if (seen.values.length % 50 === 0) collect({ type: 'minor' })
+  })
+  await setup.send(range(1, batches))
+  collect({ type: 'major' })
+  const before = process.memoryUsage().heapUsed
+  await using _ = await setup.messaging.consumers.run([Items])
+  await seen.count(batches)
+  for (let twice = 0; twice < 2; twice++) collect({ type: 'minor' })
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan((batches * kilobytes * 1024) / 2)
 })
