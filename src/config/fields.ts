@@ -152,7 +152,7 @@ export const consumerFields = {
   }),
   protocol: choice(['classic', 'consumer'] as const, {
     default: 'classic',
-    doc: 'How the group is kept: `consumer` is KIP-848, where the broker decides about session and assignment. Experimental: its tests on a real Kafka do not all pass yet.',
+    doc: 'How the group is kept: `consumer` is KIP-848, where the broker decides about session and assignment.',
   }),
   partitions: partitionChoice({
     doc: 'Reads these partitions and joins no group: `all` of its topics, numbers (in the environment also `0,4-7`), or either by topic. Offsets are committed where there is a group.',

@@ -17,13 +17,13 @@ import { createMessaging, type Messaging } from '../messaging.ts'
 import type { DriverContract, DriverUnderTest, TestFramework } from './driver-contract.ts'
 import { GroupMember } from './group-member.ts'
 
-/** Short sessions: those of a second, asked for by the member. */
-type ClusterAbility = 'offsets by time' | 'rebalances' | 'short sessions' | 'static members'
+/** Short sessions: those of a few seconds. Empty shares: a member without partitions is told that none is left. */
+type ClusterAbility = 'empty shares' | 'offsets by time' | 'rebalances' | 'short sessions' | 'static members'
 
 export interface DriverConsumerContract extends Pick<DriverContract, 'name' | 'start'> {
   /** What consumers are made with besides; the brokers are those of `start`. */
   readonly consumer?: Partial<DriverConsumerOptions>
-  /** What the cluster, not the driver, cannot do; what needs it is left out. */
+  /** What the cluster or the protocol, not the driver, cannot do; what needs it is left out. */
   readonly clusterLacks?: readonly ClusterAbility[]
 }
 
@@ -427,13 +427,15 @@ export function describeDriverConsumerContract(contract: DriverConsumerContract,
       })
     }
 
-    test('a member for which no partition is left is told so', async () => {
-      const { topic } = await createTopic(1)
-      const group = `contract.${randomUUID()}`
-      const places = Array.from({ length: driver.partitions + 1 })
-      const members = await Promise.all(places.map(() => join([topic], { group })))
-      await Promise.all(members.map((member) => member.close()))
-    })
+    if (has('empty shares')) {
+      test('a member for which no partition is left is told so', async () => {
+        const { topic } = await createTopic(1)
+        const group = `contract.${randomUUID()}`
+        const places = Array.from({ length: driver.partitions + 1 })
+        const members = await Promise.all(places.map(() => join([topic], { group })))
+        await Promise.all(members.map((member) => member.close()))
+      })
+    }
 
     if (has('short sessions')) {
       test('a member that does not poll in time loses its partitions, may not commit them, and joins again', async () => {

@@ -6,6 +6,13 @@ const brokers = (process.env['KAFKA_BOOTSTRAP'] ?? '').split(',')
 /** Each of them is asked for all that consumers promise. */
 const consumers: readonly (Omit<DriverConsumerContract, 'start'> & { driver: 'confluent' | 'platformatic' })[] = [
   { name: 'confluent on Apache Kafka', driver: 'confluent' },
+  {
+    name: 'confluent on Apache Kafka, protocol of KIP-848',
+    driver: 'confluent',
+    consumer: { protocol: 'consumer' },
+    // librdkafka tells a member only what changes, and it has nothing to begin with.
+    clusterLacks: ['empty shares'],
+  },
 ]
 
 for (const { driver, ...contract } of consumers) {
