@@ -4,7 +4,7 @@ import { manifestNameOf, type ProducerManifestClass } from './factory/producer-m
 import { readManifest } from './factory/read-manifest.ts'
 import { SharedParts } from './factory/shared-parts.ts'
 import { startErrorReporting } from './instrumentation/error-reporting.ts'
-import { InstanceMetrics, type MetricsReader } from './instrumentation/instance-metrics.ts'
+import { InstanceMetrics, isCounting, type MetricsReader } from './instrumentation/instance-metrics.ts'
 import type { Instrument } from './instrumentation/instrument.ts'
 import { startLogging } from './instrumentation/log-instrument.ts'
 import { Tracing, type TracingControl } from './instrumentation/tracing.ts'
@@ -64,10 +64,16 @@ export function createMessaging(
   const shared = new SharedParts((config, instance) =>
     [
       metrics.start(config.metrics, instance),
+      watchEventLoop(config),
       tracing.start(config.tracing),
       ...instruments.map((start) => start(config, instance)),
     ].filter((instrument) => instrument !== undefined),
   )
+  const watchEventLoop = ({ metrics: options }: MessagingConfig): Instrument | undefined => {
+    if (!isCounting(options)) return undefined
+    const stop = shared.eventLoop.start(options.eventLoopIntervalMs)
+    return { close: () => Promise.resolve(stop()) }
+  }
   const registry: ProducerRegistry = new ProducerRegistry(store, shared, tracing, metrics)
   const close = (): Promise<void> => registry.close()
   return {

@@ -7,7 +7,7 @@ export function createDatadogDashboard(): object {
   let id = 0
   return {
     title: 'postrider',
-    description: 'Messages sent through postrider, from `metrics.statsd` in the format `dogstatsd`.',
+    description: 'Messages sent and consumed through postrider, from `metrics.statsd` in the format `dogstatsd`.',
     layout_type: 'ordered',
     reflow_type: 'auto',
     template_variables: [{ name: 'manifest', prefix: 'manifest', available_values: [], defaults: ['*'] }],

@@ -25,7 +25,7 @@ export function createGrafanaDashboard(): object {
   return {
     uid: 'postrider',
     title: 'postrider',
-    description: 'Messages sent through postrider, from `messaging.metrics.prometheus()`.',
+    description: 'Messages sent and consumed through postrider, from `messaging.metrics.prometheus()`.',
     tags: ['kafka', 'postrider'],
     schemaVersion: 39,
     version: 1,
@@ -42,7 +42,7 @@ export function createGrafanaDashboard(): object {
           label: 'Manifest',
           type: 'query',
           datasource,
-          query: { query: 'label_values(postrider_messages_sent_total, manifest)', refId: 'manifest' },
+          query: { query: 'label_values({__name__=~"postrider_(messages_sent|consumed_messages)_total"}, manifest)', refId: 'manifest' },
           refresh: 2,
           multi: true,
           includeAll: true,

@@ -542,6 +542,13 @@ export const fields = {
       unit: 'ms',
       doc: 'How often the `confluent` driver tells what it sees of each broker, if metrics are on or somebody listens to `broker.measured` when it connects; 0: never. Each time it writes and we read a text of some kilobytes for each topic.',
     }),
+    eventLoopIntervalMs: integer({
+      default: 10_000,
+      min: 0,
+      max: 3_600_000,
+      unit: 'ms',
+      doc: 'How often the delay of the event loop is told, while consumers run or metrics are on; 0: never.',
+    }),
     statsd: {
       host: text({ doc: 'Host of the statsd daemon or agent to tell over UDP or TCP. Needs the package hot-shots.' }),
       port: integer({ default: 8125, min: 1, max: 65_535, unit: 'port', doc: 'Port of the statsd daemon.' }),

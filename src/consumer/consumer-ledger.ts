@@ -28,7 +28,9 @@ export class ConsumerLedger {
 }
 
 type ConsumerEvent = {
-  [Name in EventName]: Name extends `${'consumer' | 'partition' | 'offset' | 'batch' | 'attempt' | 'handler'}.${string}`
+  [
+    Name in EventName
+  ]: Name extends `${'consumer' | 'partition' | 'offset' | 'batch' | 'attempt' | 'handler' | 'pause'}.${string}`
     ? Name
     : Name extends 'message.rejected' | 'message.dead_lettered'
       ? Name

@@ -81,10 +81,12 @@ export async function createGroups(
     members,
     stopTimeoutMs: config.stopTimeoutMs,
     onStopped: (failure) => {
+      stopWatching()
       for (const runner of runners.values()) void runner.close()
       if (isStarted) onStopped(failure)
     },
   })
+  const stopWatching = shared.eventLoop.start(config.metrics.eventLoopIntervalMs)
   await groups.start()
   isStarted = true
   shared.watchExit?.()

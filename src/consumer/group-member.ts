@@ -93,6 +93,7 @@ export class GroupMember {
     // A failure has been told by then, and the next time tries again.
     this.#commitTimer = setInterval(() => void committer.commit().catch(() => undefined), commitIntervalMs)
     this.#lagWatch = startLagWatch(lagIntervalMs, {
+      consumers: this.consumers,
       works: () => this.works,
       consumer: () => this.driverConsumer,
       stuck: (error) => void this.replace(error),

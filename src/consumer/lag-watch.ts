@@ -1,8 +1,11 @@
 import type { DriverConsumer } from '../driver/driver-consumer.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
+import type { ActiveConsumer } from './active-consumer.ts'
+import { measurePauses } from './measure-pauses.ts'
 import type { PartitionWork } from './partition-work.ts'
 
 export interface LagWatchParts {
+  readonly consumers: readonly ActiveConsumer[]
   readonly works: () => readonly PartitionWork[]
   /** undefined while there is none. */
   readonly consumer: () => DriverConsumer | undefined
@@ -45,6 +48,7 @@ class LagMeasuring {
   }
 
   async run(): Promise<void> {
+    measurePauses(this.#parts.consumers, this.#parts.works())
     if (this.#isRunning) return
     this.#isRunning = true
     try {

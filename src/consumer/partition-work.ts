@@ -60,6 +60,8 @@ export class PartitionWork implements AssignedPartition {
   #frozen: { readonly position: number | undefined; readonly unfinished: number } | undefined
   #isEnding = false
   #isMoving = false
+  /** Taken by the handler. */
+  #inHand: readonly IncomingMessage[] = []
   /** Taken and not done when a move began. */
   #left: readonly ConsumedMessage[] = []
   #isRunning = false
@@ -151,8 +153,9 @@ export class PartitionWork implements AssignedPartition {
     return this.#transactions?.isOpen === true
   }
 
+  /** Of what is here and not done. */
   get oldestTimestamp(): number | undefined {
-    return this.#buffer.first?.timestamp
+    return this.#inHand.find(({ isDone }) => !isDone)?.timestamp ?? this.#buffer.first?.timestamp
   }
 
   add(message: ConsumedMessage): void {
@@ -332,11 +335,13 @@ export class PartitionWork implements AssignedPartition {
     const startedAt = performance.now()
     this.handlingSince = startedAt
     const messages = raw.map((each) => new IncomingMessage(each))
+    this.#inHand = messages
     if (config.commit !== 'manual') for (const { offset } of messages) this.#tracker.begin(offset)
     if (config.commit === 'before') {
       for (const { offset } of messages) this.#tracker.done(offset)
       // Not before the broker has it: they would be handled twice.
       if (!(await this.#isCommitted())) {
+        this.#inHand = []
         this.#left = raw
         return
       }
@@ -347,6 +352,7 @@ export class PartitionWork implements AssignedPartition {
     else if (config.keyConcurrency > 1) await handleByKey(this, messages, config.keyConcurrency)
     else await handleInOrder(this, messages)
     this.handlingSince = undefined
+    this.#inHand = []
     if (this.#isMoving) this.#left = messages.filter(({ isDone }) => !isDone).map((message) => message.raw)
     this.#publishHandled(performance.now() - startedAt)
   }

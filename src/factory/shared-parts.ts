@@ -3,6 +3,7 @@ import type { Client } from '../driver/client.ts'
 import type { DriverModule } from '../driver/driver.ts'
 import { loadDriver } from '../driver/load-driver.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
+import { EventLoopWatch } from '../instrumentation/event-loop-watch.ts'
 import type { Instrument } from '../instrumentation/instrument.ts'
 import { createSchemaRegistry } from './create-schema-registry.ts'
 import type { TransactionRunner } from './transaction.ts'
@@ -28,6 +29,8 @@ export class SharedParts {
 
   /** Transactions under identities that begin with this one. Set by the registry, whose producers they use. */
   transactionsOf: ((identity: string, overrides: ProducerOptions) => TransactionRunner) | undefined
+
+  readonly eventLoop = new EventLoopWatch(() => this.instance)
 
   /** @param startInstruments called once, by the first build */
   constructor(startInstruments: StartInstruments = () => []) {

@@ -9,6 +9,7 @@ export interface TaggedPayload {
   readonly driver?: string
   readonly source?: string
   readonly owner?: string
+  readonly thread?: string
   readonly broker?: string
   readonly error?: MessagingError
 }

@@ -117,6 +117,16 @@ export interface EventDetails {
     owner: string
     durationMs: number
   }
+  'pause.measured': {
+    manifest: string
+    topic: string
+    /** -1: all of the consumer. */
+    partition: number
+    /** `retry` and `dead-letter`: what a single message waits for. */
+    owner: string
+    reason: string
+    ageMs: number
+  }
   'partition.measured': {
     manifest: string
     topic: string
@@ -167,6 +177,14 @@ export interface EventDetails {
     offset: number
     deadLetterTopic: string
   }
+  'event_loop.measured': {
+    /** `main` or `worker`. */
+    thread: string
+    /** How late timers were since the last event, as are `p99Ms` and `maxMs`. */
+    meanMs: number
+    p99Ms: number
+    maxMs: number
+  }
   'endpoint.opened': {
     purpose: 'health' | 'control'
     /** `http://127.0.0.1:8080`, or the path of a socket. */
@@ -216,12 +234,15 @@ export const events: Readonly<Record<EventName, string>> = {
   'partition.paused':
     'A partition, or the whole consumer, is held back: by a handler, an operator or the circuit breaker.',
   'partition.resumed': 'A pause is over.',
+  'pause.measured': 'A partition, or the whole consumer, is held back, as seen every `consumer.lagIntervalMs`.',
   'partition.measured': 'How far a consumer is behind in one partition, every `consumer.lagIntervalMs`.',
   'offset.committed': 'The broker has taken an offset.',
   'batch.handled': 'Messages of one partition are done: a batch, or those that were handled in one go.',
   'attempt.failed': 'A handler failed, and the message is tried again.',
   'message.rejected': 'The attempts of a message are used up, or it cannot be decoded: `action` is done with it.',
   'message.dead_lettered': 'The dead letter topic has a message.',
+  'event_loop.measured':
+    'How late the event loop was, every `metrics.eventLoopIntervalMs` while consumers run or metrics are on.',
   'endpoint.opened': 'Consumers can be asked, or steered, over HTTP at this address.',
   'handler.blocked': 'A handler kept the event loop for at least `consumer.blockedMs`.',
   'registry.closing': 'close() was called; new sends are refused from here on.',

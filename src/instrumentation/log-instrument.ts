@@ -40,6 +40,8 @@ const measurements: ReadonlySet<EventName> = new Set<EventName>([
   'broker.measured',
   'message.encoded',
   'partition.measured',
+  'pause.measured',
+  'event_loop.measured',
 ])
 
 const levels = { info: 'info', warning: 'warn', error: 'error' } as const

@@ -1,7 +1,7 @@
 import type { EventName, EventPayloads } from './events.ts'
 
 /** Closed on purpose: a tag with a value per message (a key, an id) would make a series per message. */
-export type MetricTag = 'manifest' | 'topic' | 'code' | 'driver' | 'broker' | 'source' | 'owner'
+export type MetricTag = 'manifest' | 'topic' | 'code' | 'driver' | 'broker' | 'source' | 'owner' | 'thread'
 
 export type MetricUnit =
   | 'messages'
@@ -250,6 +250,13 @@ export const metrics = {
     meaning: 'How long pauses lasted.',
     value: ({ durationMs }) => durationMs,
   }),
+  'partitions.pause_age': fed('distribution', 'pause.measured', {
+    unit: 'ms',
+    tags: ['manifest', 'topic', 'owner'],
+    meaning:
+      'Age of each pause that there was, and of each wait for another attempt or a dead letter, as seen every `consumer.lagIntervalMs`.',
+    value: ({ ageMs }) => ageMs,
+  }),
   'consumers.errored': fed('counter', 'consumer.errored', {
     unit: 'errors',
     tags: ['manifest', 'code'],
@@ -265,6 +272,18 @@ export const metrics = {
     tags: perTopic,
     meaning: 'How long handlers kept the event loop, where it was at least `consumer.blockedMs`.',
     value: ({ durationMs }) => durationMs,
+  }),
+  'process.event_loop_delay': fed('distribution', 'event_loop.measured', {
+    unit: 'ms',
+    tags: ['thread'],
+    meaning: 'How late timers were: the 99th percentile of each `metrics.eventLoopIntervalMs`.',
+    value: ({ p99Ms }) => p99Ms,
+  }),
+  'process.event_loop_delay_max': fed('distribution', 'event_loop.measured', {
+    unit: 'ms',
+    tags: ['thread'],
+    meaning: 'The latest that a timer was in each `metrics.eventLoopIntervalMs`.',
+    value: ({ maxMs }) => maxMs,
   }),
   'queue.messages': {
     type: 'gauge',

@@ -29,6 +29,7 @@ function watch({ high = 10, committed = 4, startFrom = 'earliest', work: given =
     isHeldAtDriver: false,
     isPaused: false,
     isEnding: false,
+    pauseList: [],
     oldestTimestamp: undefined as number | undefined,
     consumer: {
       plan: { name: 'M', group: 'g', config: { stuckMs: 60_000, startFrom } },
@@ -44,6 +45,7 @@ function watch({ high = 10, committed = 4, startFrom = 'earliest', work: given =
   const stuck: MessagingError[] = []
   const failed: unknown[] = []
   const lagWatch = startLagWatch(10_000, {
+    consumers: [],
     works: () => [work as unknown as PartitionWork],
     consumer: () => consumer as unknown as DriverConsumer,
     stuck: (error) => stuck.push(error),

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { createMessaging, ProducerManifest, type MessagingOptions } from '../../src/index.ts'
+import {
+  ConsumerManifest,
+  createMessaging,
+  ProducerManifest,
+  subscribe,
+  type MessagingOptions,
+} from '../../src/index.ts'
 import type { DriverOptions } from '../../src/driver/driver.ts'
 import { channels } from '../../src/instrumentation/events.ts'
 import { createMemoryDriver, startMockCluster } from '../../src/testing.ts'
@@ -67,6 +73,53 @@ describe('10,000 sends of which 37 failed add up exactly', () => {
     expect(total('acknowledged', tags)).toBe(sends - failures)
     expect(total('failed', `code:NOT_ENOUGH_REPLICAS ${tags}`)).toBe(failures)
     expect(server.lines.filter(({ type }) => type === 'unreadable')).toEqual([])
+  })
+})
+
+describe('the delay of the event loop', () => {
+  const eventLoopIntervalMs = 30
+
+  test('reaches a real statsd and Prometheus while metrics are on', async () => {
+    await using daemon = await startStatsdDaemon()
+    const statsd = { host: '127.0.0.1', port: daemon.udpPort, format: 'plain', flushIntervalMs: 100 } as const
+    await using messaging = createMessaging(
+      { driver: createMemoryDriver(), metrics: { statsd, eventLoopIntervalMs } },
+      {},
+    )
+    await messaging.registry.send(OrderPlaced, { id: 1 })
+    for (const name of ['event_loop_delay', 'event_loop_delay_max']) {
+      const count = `postrider.process.${name}.count.main`
+      await waitUntil('it arrived', async () => ((await daemon.counters())[count] ?? 0) > 0)
+      expect(messaging.metrics.prometheus()).toMatch(
+        new RegExp(`postrider_process_${name}_milliseconds_count\\{thread="main"\\} [1-9]`),
+      )
+    }
+    expect((await daemon.counters())['statsd.bad_lines_seen']).toBe(0)
+  })
+
+  test('is measured while consumers run without metrics, and not while only messages are sent', async () => {
+    const measured: string[] = []
+    const stop = subscribe('event_loop.measured', ({ instance }) => measured.push(instance))
+    class Orders extends ConsumerManifest {
+      override readonly topic = 'orders.placed'
+      override readonly group = 'g'
+      override handle(): void {
+        // Nothing is wanted of them.
+      }
+    }
+    const metrics = { eventLoopIntervalMs }
+    await using sending = createMessaging({ driver: createMemoryDriver(), metrics }, {})
+    await sending.registry.send(OrderPlaced, { id: 1 })
+    await using consuming = createMessaging({ driver: createMemoryDriver(), metrics }, {})
+    const running = await consuming.consumers.run([Orders])
+    await waitUntil('it is measured', () => measured.length >= 3)
+    expect(new Set(measured).size).toBe(1)
+    await running.stop()
+    const count = measured.length
+    const again = await consuming.consumers.run([Orders])
+    await waitUntil('it is measured again', () => measured.length > count)
+    await again.stop()
+    stop()
   })
 })
 

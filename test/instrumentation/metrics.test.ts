@@ -14,7 +14,7 @@ describe.each(metricRows)('%s', (name, metric) => {
   })
 
   test('has no tag that could have a value per message', () => {
-    expect(['manifest', 'topic', 'code', 'driver', 'source', 'broker', 'owner']).toEqual(
+    expect(['manifest', 'topic', 'code', 'driver', 'source', 'broker', 'owner', 'thread']).toEqual(
       expect.arrayContaining([...metric.tags]),
     )
     expect(metric.tags.length).toBeGreaterThan(0)
