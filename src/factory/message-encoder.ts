@@ -22,18 +22,27 @@ export interface MessageEncoderParts<Payload> {
 }
 
 type HookName = 'prepare' | 'key' | 'partition' | 'timestamp' | 'headers'
-
-/** The methods of a manifest that are its own. */
-type Hooks<Payload> = { readonly [Name in HookName]: ProducerManifest<Payload>[Name] | undefined }
+type Hook<Payload, Name extends HookName> = ProducerManifest<Payload>[Name] | undefined
 
 const noMiddleware: MiddlewareChain = { runs: [] }
 const messagesPerTime = 16
 
 /** What one call gives -> middleware -> methods of the manifest -> bytes, in one synchronous step. */
 export class MessageEncoder<Payload = unknown> {
-  readonly #parts: MessageEncoderParts<Payload>
-  readonly #hooks: Hooks<Payload>
+  // All that a message needs, side by side: with a thousand manifests in turn each object more is a wait for memory.
+  readonly #name: string
+  readonly #topic: string
   readonly #middleware: MiddlewareChain
+  readonly #manifest: ProducerManifest<Payload>
+  readonly #prepare: Hook<Payload, 'prepare'>
+  readonly #key: Hook<Payload, 'key'>
+  readonly #partition: Hook<Payload, 'partition'>
+  readonly #timestamp: Hook<Payload, 'timestamp'>
+  readonly #headers: Hook<Payload, 'headers'>
+  readonly #codec: Codec<Payload>
+  readonly #keyCodec: Codec | undefined
+  readonly #partitions: MessageEncoderParts<Payload>['partitions']
+  readonly #messageId: MessageEncoderParts<Payload>['messageId']
   readonly #copiesValue: boolean
   #encoded = 0
   /** How long the codec took for the last message, in ms; undefined where it was not measured. */
@@ -41,10 +50,21 @@ export class MessageEncoder<Payload = unknown> {
 
   /** @param copiesValue whether the driver copies the value before `produce` returns */
   constructor(parts: MessageEncoderParts<Payload>, copiesValue: boolean) {
-    this.#parts = parts
-    this.#hooks = readHooks(parts.manifest)
-    this.#copiesValue = copiesValue
+    const { manifest, codec } = parts
+    this.#name = parts.name
+    this.#topic = parts.topic
     this.#middleware = parts.middleware ?? noMiddleware
+    this.#manifest = manifest
+    this.#prepare = ownHook(manifest, 'prepare')
+    this.#key = ownHook(manifest, 'key')
+    this.#partition = ownHook(manifest, 'partition')
+    this.#timestamp = ownHook(manifest, 'timestamp')
+    this.#headers = ownHook(manifest, 'headers')
+    this.#codec = codec
+    this.#keyCodec = parts.keyCodec
+    this.#partitions = parts.partitions
+    this.#messageId = parts.messageId
+    this.#copiesValue = copiesValue
   }
 
   /**
@@ -56,18 +76,20 @@ export class MessageEncoder<Payload = unknown> {
     this.lastEncodeMs = undefined
     const { runs } = this.#middleware
     if (runs.length === 0) return this.#encode(given, options, isTombstone, measure)
-    const { name: manifest, topic } = this.#parts
-    const changed = runMiddleware(runs, { manifest, topic }, { payload: given, options }, isTombstone)
+    const target = { manifest: this.#name, topic: this.#topic }
+    const changed = runMiddleware(runs, target, { payload: given, options }, isTombstone)
     return this.#encode(changed.payload as Payload | null, changed.options, isTombstone, measure)
   }
 
   hookFailure(hook: string, error: unknown, reason = ''): MessagingError {
-    const { name: manifest, topic } = this.#parts
+    const manifest = this.#name
+    const topic = this.#topic
     return new MessagingError('MANIFEST_HOOK_FAILED', { manifest, hook, reason }, { manifest, topic, cause: error })
   }
 
   #encode(given: Payload | null, options: SendOptions, isTombstone: boolean, measure: boolean): DriverMessage {
-    const { name, topic, codec } = this.#parts
+    const name = this.#name
+    const topic = this.#topic
     if (isTombstone) {
       const key = this.#encodeKey(options.key)
       const partition = encodePartition(options.partition, name)
@@ -79,7 +101,7 @@ export class MessageEncoder<Payload = unknown> {
       const parameters = { manifest: name, path: '$', expected, actual: String(given) }
       throw new MessagingError('PAYLOAD_INVALID', parameters, { manifest: name })
     }
-    const hooks = this.#hooks
+    const manifest = this.#manifest
     let hook: HookName = 'prepare'
     let key: Buffer | null
     let rawPartition: number | undefined
@@ -87,17 +109,17 @@ export class MessageEncoder<Payload = unknown> {
     let rawHeaders: MessageHeaders | undefined
     let payload: Payload
     try {
-      payload = hooks.prepare === undefined ? given : hooks.prepare(given)
+      payload = this.#prepare === undefined ? given : this.#prepare.call(manifest, given)
       if (payload instanceof Promise)
         throw this.hookFailure(hook, undefined, ': it returns a promise, and is not awaited')
       hook = 'key'
-      key = this.#encodeKey(options.key === undefined ? hooks.key?.(payload) : options.key)
+      key = this.#encodeKey(options.key === undefined ? this.#key?.call(manifest, payload) : options.key)
       hook = 'partition'
-      rawPartition = options.partition ?? hooks.partition?.(payload, key, this.#parts.partitions?.current)
+      rawPartition = options.partition ?? this.#partition?.call(manifest, payload, key, this.#partitions?.current)
       hook = 'timestamp'
-      rawTimestamp = options.timestamp ?? hooks.timestamp?.(payload)
+      rawTimestamp = options.timestamp ?? this.#timestamp?.call(manifest, payload)
       hook = 'headers'
-      rawHeaders = hooks.headers?.(payload)
+      rawHeaders = this.#headers?.call(manifest, payload)
     } catch (error) {
       throw isMessagingError(error) ? error : this.hookFailure(hook, error)
     }
@@ -106,13 +128,14 @@ export class MessageEncoder<Payload = unknown> {
     const headers = this.#encodeHeaders(rawHeaders, options.headers)
     // The value last: from here on until the hand-over nothing may run that encodes another.
     const startedAt = measure && this.#measuresThis() ? performance.now() : 0
-    const value = codec.encode(payload)
+    const value = this.#codec.encode(payload)
     if (startedAt !== 0) this.lastEncodeMs = performance.now() - startedAt
     return { topic, value: this.#copiesValue ? value : Buffer.from(value), key, headers, partition, timestamp }
   }
 
   #encodeKey(key: MessageKey): Buffer | null {
-    const { keyCodec, name } = this.#parts
+    const keyCodec = this.#keyCodec
+    const name = this.#name
     if (keyCodec === undefined) return encodeKey(key, name)
     if (key === undefined || key === null) return null
     try {
@@ -127,8 +150,8 @@ export class MessageEncoder<Payload = unknown> {
     ofManifest: MessageHeaders | undefined,
     ofCall: MessageHeaders | undefined,
   ): readonly DriverHeader[] | undefined {
-    const { name, messageId } = this.#parts
-    const headers = encodeHeaders(name, ofManifest, ofCall)
+    const messageId = this.#messageId
+    const headers = encodeHeaders(this.#name, ofManifest, ofCall)
     if (messageId === undefined || headers?.some(([header]) => header === messageId.header)) return headers
     const id: DriverHeader = [messageId.header, messageId.create()]
     return headers === undefined ? [id] : [...headers, id]
@@ -140,24 +163,14 @@ export class MessageEncoder<Payload = unknown> {
   }
 }
 
-/** Read once: each manifest has a shape of its own, and to look methods up in a thousand shapes costs more than to encode. */
 /** Whether a manifest has a method of its own. */
 export function hasOwnHook<Payload>(manifest: ProducerManifest<Payload>, name: HookName): boolean {
   return manifest[name] !== ProducerManifest.prototype[name]
 }
 
-function readHooks<Payload>(manifest: ProducerManifest<Payload>): Hooks<Payload> {
-  const own = <Name extends HookName>(name: Name): ProducerManifest<Payload>[Name] | undefined =>
-    manifest[name] === ProducerManifest.prototype[name]
-      ? undefined
-      : (manifest[name].bind(manifest) as ProducerManifest<Payload>[Name])
-  return {
-    prepare: own('prepare'),
-    key: own('key'),
-    partition: own('partition'),
-    timestamp: own('timestamp'),
-    headers: own('headers'),
-  }
+/** Read once: each manifest has a shape of its own, and to look methods up in a thousand shapes costs more than to encode. */
+function ownHook<Payload, Name extends HookName>(manifest: ProducerManifest<Payload>, name: Name): Hook<Payload, Name> {
+  return hasOwnHook(manifest, name) ? manifest[name] : undefined
 }
 
 /** Key, value and headers together, in bytes. */
