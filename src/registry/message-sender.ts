@@ -27,7 +27,7 @@ export class MessageSender {
   }
 
   send(Manifest: ProducerManifestClass, payload: unknown, options?: SendOptions): Promise<DeliveryReport> {
-    return this.#perform(Manifest, options, (producer, bounded) => producer.send(payload, bounded), suppressedReport)
+    return this.#perform(Manifest, payload, options, sendOne, suppressedReport)
   }
 
   sendMany(
@@ -37,12 +37,11 @@ export class MessageSender {
   ): Promise<readonly DeliveryReport[]> {
     // A copy, since callers reuse their lists, and the first build or a full queue may keep this one waiting.
     const list = Array.isArray(payloads) ? [...(payloads as readonly unknown[])] : payloads
-    const suppressed = (): readonly DeliveryReport[] => list.map(suppressedReport)
-    return this.#perform(Manifest, options, (producer, bounded) => producer.sendMany(list, bounded), suppressed)
+    return this.#perform(Manifest, list, options, sendAll, suppressedReports)
   }
 
   tombstone(Manifest: ProducerManifestClass, key: MessageKey, options?: SendOptions): Promise<DeliveryReport> {
-    return this.#perform(Manifest, options, (producer, bounded) => producer.tombstone(key, bounded), suppressedReport)
+    return this.#perform(Manifest, key, options, sendTombstone, suppressedReport)
   }
 
   dispatch(Manifest: ProducerManifestClass, payload: unknown, options?: SendOptions): void {
@@ -62,11 +61,13 @@ export class MessageSender {
     )
   }
 
-  #perform<Options extends SendManyOptions, Result>(
+  /** `send` and `suppressed` are given what is sent, so that a message needs no closure. */
+  #perform<Given, Options extends SendManyOptions, Result>(
     Manifest: ProducerManifestClass,
+    given: Given,
     options: Options | undefined,
-    send: (producer: Producer, options: Options | undefined) => Promise<Result>,
-    suppressed: () => Result,
+    send: (producer: Producer, given: Given, options: Options | undefined) => Promise<Result>,
+    suppressed: (given: Given) => Result,
   ): Promise<Result> {
     const { entryOf, isDisabled } = this.#parts
     let entry: ProducerEntry
@@ -75,17 +76,17 @@ export class MessageSender {
     } catch (error) {
       return Promise.reject(error)
     }
-    if (isDisabled(Manifest, entry)) return Promise.resolve(suppressed())
+    if (isDisabled(Manifest, entry)) return Promise.resolve(suppressed(given))
     // The way of almost every message.
-    if (entry.producer && options?.timeoutMs === undefined) return send(entry.producer, options)
+    if (entry.producer && options?.timeoutMs === undefined) return send(entry.producer, given, options)
     return sendInTime(options, (bounded) => {
-      if (entry.producer) return send(entry.producer, bounded)
+      if (entry.producer) return send(entry.producer, given, bounded)
       return new Promise((resolve, reject) => {
         const fail = (error: MessagingError): void => {
           this.#publishFailure(entry.name, error, false)
           reject(error)
         }
-        entry.whenBuilt((producer) => resolve(send(producer, bounded)), fail, bounded?.signal)
+        entry.whenBuilt((producer) => resolve(send(producer, given, bounded)), fail, bounded?.signal)
       })
     })
   }
@@ -104,6 +105,22 @@ export class MessageSender {
     })
     return true
   }
+}
+
+function sendOne(producer: Producer, payload: unknown, options?: SendOptions): Promise<DeliveryReport> {
+  return producer.send(payload, options)
+}
+
+function sendAll(producer: Producer, payloads: readonly unknown[], options?: SendManyOptions) {
+  return producer.sendMany(payloads, options)
+}
+
+function sendTombstone(producer: Producer, key: MessageKey, options?: SendOptions): Promise<DeliveryReport> {
+  return producer.tombstone(key, options)
+}
+
+function suppressedReports(payloads: readonly unknown[]): readonly DeliveryReport[] {
+  return payloads.map(suppressedReport)
 }
 
 function suppressedReport(): DeliveryReport {
