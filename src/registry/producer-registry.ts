@@ -311,8 +311,8 @@ export class ProducerRegistry {
   /** Everything accepted so far is with a client, or has failed. */
   async #allHandedOver(): Promise<void> {
     const entries = [...this.#entries]
-    await Promise.all(entries.map(async ({ building }) => building))
-    await Promise.all(entries.map(async ({ producer }) => producer?.handedOver()))
+    await Promise.all(entries.flatMap(({ building }) => building ?? []))
+    await Promise.all(entries.flatMap(({ producer }) => (producer?.isHandingOver ? producer.handedOver() : [])))
   }
 
   async #close(): Promise<void> {
