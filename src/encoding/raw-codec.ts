@@ -1,3 +1,5 @@
+// The global is a getter, which each message would call.
+import { Buffer } from 'node:buffer'
 import { MessagingError } from '../errors/messaging-error.ts'
 import { describeType, type Codec } from './codec.ts'
 

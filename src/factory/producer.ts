@@ -192,5 +192,7 @@ export class Producer<Payload = unknown> {
 
 /** Of options that are not checked yet. */
 function signalOf(options: SendOptions | null): AbortSignal | undefined {
-  return options?.signal instanceof AbortSignal ? options.signal : undefined
+  const signal = options?.signal
+  // To find AbortSignal costs as much as the rest of a send that has no signal.
+  return signal !== undefined && signal instanceof AbortSignal ? signal : undefined
 }
