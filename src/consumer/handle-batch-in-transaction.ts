@@ -35,7 +35,8 @@ export async function handleBatchInTransactions(
   while (rest.length > 0) {
     if (work.isPaused) await work.pauseOver()
     if (work.isEnding) return
-    const span = await takeSpan(work, rest, limits[0] ?? Infinity)
+    const most = limits[0] ?? consumer.throttle?.maxMessages ?? Infinity
+    const span = await takeSpan(work, rest, most)
     const { covered, wanted } = span
     let { failure } = span
     if (failure === undefined) {
@@ -43,6 +44,9 @@ export async function handleBatchInTransactions(
         done(covered)
         continue
       }
+      await consumer.throttle?.turn(work, wanted)
+      if (work.isPaused) await work.pauseOver()
+      if (work.isEnding) return
       const marks = new Marks(work, wanted)
       try {
         await transact(covered, (transaction) => callBatch(work, wanted, { ...marks.context, transaction }))

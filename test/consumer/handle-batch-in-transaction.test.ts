@@ -138,6 +138,15 @@ test('what cannot be decoded is a dead letter in its turn: nothing is committed 
   expect(setup.driver.records('items.dead-letter')).toHaveLength(1)
 })
 
+test('a batch is no larger than the burst of a throttled consumer', async () => {
+  await using setup = setUp({ consumer: { ...consumer, throttlePerSecond: 1000, throttleBurst: 4 } })
+  const batches = new Collected<readonly number[]>()
+  await setup.send(range(1, 6))
+  await using _ = await setup.messaging.consumers.run([doubling(batches)])
+  await until(setup, 6)
+  expect(batches.values).toEqual([range(1, 4), [5, 6]])
+})
+
 test('where nothing is wanted there is no transaction', async () => {
   await using setup = setUp({ consumer })
   const batches = new Collected<readonly number[]>()
