@@ -75,10 +75,11 @@ export function createMessaging(
     return { close: () => Promise.resolve(stop()) }
   }
   const registry: ProducerRegistry = new ProducerRegistry(store, shared, tracing, metrics)
+  const consumers = new Consumers(store, shared, metrics)
   const close = (): Promise<void> => registry.close()
   return {
     registry,
-    consumers: new Consumers(store, shared, metrics),
+    consumers,
     config: {
       resolve: () => store.resolve(),
       explain(target: string | ProducerManifestClass, field?: string) {
@@ -92,6 +93,7 @@ export function createMessaging(
     rotateCredentials(credentials) {
       store.rotateCredentials(credentials)
       registry.refreshCredentials()
+      consumers.refreshCredentials()
     },
     close,
     [Symbol.asyncDispose]: close,

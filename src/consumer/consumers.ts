@@ -22,7 +22,7 @@ export class Consumers {
   readonly #shared: SharedParts
   readonly #running = new Set<ConsumerGroups>()
   readonly #middleware = new MiddlewareList<ConsumeMiddleware, ConsumerManifestClass>()
-  readonly #starting = new Set<Promise<unknown>>()
+  readonly #starting = new Set<Promise<ConsumerGroups>>()
   readonly #endpoints: Endpoints
   /** What stopped runs that were not started again, by their manifests. */
   readonly #failures = new Map<string, MessagingError>()
@@ -106,6 +106,19 @@ export class Consumers {
    */
   serveControl(socketPath: string): Promise<Endpoint> {
     return this.#endpoints.serveControl(socketPath)
+  }
+
+  /** @internal Clients log in with what is configured now; see `Messaging.rotateCredentials`. */
+  refreshCredentials(): void {
+    const { sasl } = this.#store.resolve()
+    for (const groups of this.#running) groups.setCredentials(sasl)
+    // They may have asked for the credentials already.
+    for (const starting of this.#starting) {
+      starting.then(
+        (groups) => groups.setCredentials(sasl),
+        () => undefined,
+      )
+    }
   }
 
   /** Stops all that runs. Nothing can be started any more. */

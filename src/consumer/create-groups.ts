@@ -73,7 +73,7 @@ export async function createGroups(
         })
       }),
       source: first.partitions === undefined ? new GroupPartitions(ofGroup) : new DirectPartitions(first),
-      connect: (listener) => connectConsumer(module, config, client, listener),
+      connect: (listener) => connectConsumer(module, store.resolve(), client, listener),
     })
   })
   let isStarted = false

@@ -6,7 +6,7 @@ import type {
   TopicPartition,
 } from '../driver/driver-consumer.ts'
 import { createDriverError } from '../driver/driver-error.ts'
-import type { DriverFailure } from '../driver/driver.ts'
+import type { DriverCredentials, DriverFailure } from '../driver/driver.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
 import { Assignment } from './assignment.ts'
@@ -48,6 +48,8 @@ export class GroupMember {
   #replacing: Promise<void> | undefined
   #replacedAt = -Infinity
   #replacements = 0
+  /** Those that were set last; undefined while they are what the configuration began with. */
+  #credentials: DriverCredentials | undefined
   #lagWatch: LagWatch | undefined
   #isStopping = false
   #stopping: Promise<number> | undefined
@@ -124,13 +126,27 @@ export class GroupMember {
     await work.moveBy(() => consumer.seek(position))
   }
 
-  /** Puts another client in the place of one that is of no more use. Never rejects. */
-  replace(because: MessagingError): Promise<void> {
+  /** Its client logs in with these from now on; one that cannot change them gives way to another. */
+  setCredentials(credentials: DriverCredentials): void {
+    this.#credentials = credentials
+    const consumer = this.driverConsumer
+    // One that still connects is looked at when it is there.
+    if (consumer) this.#giveCredentials(consumer, credentials)
+  }
+
+  /** Puts another client in the place of one that is of no more use, or that has to log in anew. Never rejects. */
+  replace(because?: MessagingError): Promise<void> {
     this.#replacing ??= this.#replace(because).finally(() => (this.#replacing = undefined))
     return this.#replacing
   }
 
+  #giveCredentials(consumer: DriverConsumer, credentials: DriverCredentials): void {
+    if (consumer.setCredentials) consumer.setCredentials(credentials)
+    else void Promise.resolve(this.#replacing).then(() => (this.#isStopping ? undefined : this.replace()))
+  }
+
   async #open(): Promise<void> {
+    const credentials = this.#credentials
     const assignment = this.#assignment
     const { source } = this.#parts
     const consumer: DriverConsumer = await this.#parts.connect({
@@ -150,6 +166,7 @@ export class GroupMember {
     this.#connection = { consumer, loop }
     if (partitions.length > 0) assignment.assigned(partitions)
     loop.start()
+    if (this.#credentials !== credentials) this.#giveCredentials(consumer, this.#credentials!)
   }
 
   async #assigned(partitions: readonly TopicPartition[], consumer: DriverConsumer): Promise<void> {
@@ -203,10 +220,10 @@ export class GroupMember {
     if (closed.status === 'rejected') this.#tell(closed.reason)
   }
 
-  async #replace(because: MessagingError): Promise<void> {
+  async #replace(because: MessagingError | undefined): Promise<void> {
     const { group } = this
-    for (const { ledger, plan } of this.consumers)
-      ledger.publish('consumer.replaced', () => ({ group, error: because.of(plan.name) }))
+    for (const { ledger, plan } of because ? this.consumers : [])
+      ledger.publish('consumer.replaced', () => ({ group, error: because!.of(plan.name) }))
     await this.#assignment.release()
     await this.#close()
     // One after another is a sign that the next will not do better, e.g. where two processes have the same instanceId.

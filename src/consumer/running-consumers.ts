@@ -1,4 +1,5 @@
 import type { StartPosition, TopicPartition } from '../driver/driver-consumer.ts'
+import type { DriverCredentials } from '../driver/driver.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import { consumerNameOf, type ConsumerManifestClass } from '../factory/consumer-manifest.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
@@ -77,6 +78,10 @@ export class ConsumerGroups implements RunningConsumers {
     if (this.#stopping && timeoutMs === 0) for (const member of this.#parts.members) member.abort()
     this.#stopping ??= this.#stop(timeoutMs)
     return this.#stopping
+  }
+
+  setCredentials(credentials: DriverCredentials): void {
+    for (const member of this.#parts.members) member.setCredentials(credentials)
   }
 
   /** A message failed that is not to be passed. */

@@ -1,4 +1,4 @@
-import type { DriverFailure, DriverHeader, DriverModule, DriverOptions } from './driver.ts'
+import type { DriverCredentials, DriverFailure, DriverHeader, DriverModule, DriverOptions } from './driver.ts'
 
 /**
  * The consuming half of the port: a member of a group, or a reader of partitions that were assigned to it by hand.
@@ -34,6 +34,8 @@ export interface DriverConsumer {
   watermarks(partition: TopicPartition): Promise<{ readonly low: number; readonly high: number }>
   /** How many partitions a topic has. @throws MessagingError, TOPIC_NOT_FOUND */
   partitionCount(topic: string): Promise<number>
+  /** As `Driver.setCredentials`. */
+  setCredentials?(credentials: DriverCredentials): void
   /**
    * Leaves the group (a static member stays until its session ends) and releases everything; commits nothing.
    * Called once; the listener hears of nothing any more.

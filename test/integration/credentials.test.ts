@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { createMessaging, ProducerManifest, subscribe } from '../../src/index.ts'
+import {
+  ConsumerManifest,
+  createMessaging,
+  ProducerManifest,
+  subscribe,
+  type ReceivedMessage,
+} from '../../src/index.ts'
+import { Collected } from '../consumer/consume.ts'
 import { startKafkaTools } from '../kafka/kafka-tools.ts'
 
 const { KAFKA_BOOTSTRAP = '', KAFKA_SASL_BOOTSTRAP = '' } = process.env
@@ -51,5 +58,61 @@ test.skipIf(KAFKA_SASL_BOOTSTRAP === '')(
     await registry.with(TextSent, { acks: 1 }).send('by a client of its own')
     expect(connected).toBe(2)
     expect((await tools.readTopic(topic)).length).toBeGreaterThanOrEqual(10_003)
+  },
+)
+
+test.skipIf(KAFKA_SASL_BOOTSTRAP === '')(
+  'consumers that run log in with the new ones, too, and stay in their group',
+  { timeout: 60_000 },
+  async () => {
+    await using tools = await startKafkaTools(KAFKA_BOOTSTRAP)
+    const [user, topicOfConsumer] = [randomUUID(), `integration.${randomUUID()}`]
+    await tools.setScramPassword(user, 'first')
+    await tools.createTopic(topicOfConsumer)
+    const revoked: unknown[] = []
+    onTestFinished(subscribe('partition.revoked', (event) => revoked.push(event)))
+    const refused = Promise.withResolvers<string>()
+    onTestFinished(
+      subscribe('consumer.errored', ({ error, group }) => {
+        if (error.code === 'AUTHENTICATION_FAILED') refused.resolve(group)
+      }),
+    )
+    const start = () =>
+      createMessaging(
+        {
+          brokers: [KAFKA_SASL_BOOTSTRAP],
+          sasl: { mechanism: 'scram-sha-256', username: user, password: 'first' },
+          // Its connections end by themselves, so that it has to log in again soon.
+          driverOptions: { confluent: { 'connections.max.idle.ms': 2_000 } },
+          consumer: { fetchMaxWaitMs: 10_000 },
+        },
+        {},
+      )
+    const seen = new Collected<string>()
+    class Read extends ConsumerManifest<string> {
+      override readonly topic = topicOfConsumer
+      override readonly group: string = 'told'
+      override readonly codec = 'string'
+      override handle(message: ReceivedMessage<string>): void {
+        if (!message.isTombstone) seen.add(message.payload)
+      }
+    }
+    class NotTold extends Read {
+      override readonly group = 'not-told'
+      override handle = (): void => undefined
+    }
+    await using told = start()
+    await using notTold = start()
+    const running = await told.consumers.run([Read])
+    await notTold.consumers.run([NotTold])
+    await tools.produce(topicOfConsumer, [{ value: Buffer.from('before') }])
+    await seen.count(1)
+    await tools.setScramPassword(user, 'second')
+    told.rotateCredentials({ password: 'second' })
+    expect(await refused.promise).toBe('not-told')
+    await tools.produce(topicOfConsumer, [{ value: Buffer.from('after') }])
+    expect(await seen.count(2)).toEqual(['before', 'after'])
+    expect(revoked).toEqual([])
+    await running.stop()
   },
 )

@@ -7,7 +7,7 @@ import type {
   StartPosition,
   TopicPartition,
 } from '../driver-consumer.ts'
-import type { DriverFailure, DriverHeader } from '../driver.ts'
+import type { DriverCredentials, DriverFailure, DriverHeader } from '../driver.ts'
 import { classifyErrorNumber } from '../error-numbers.ts'
 import { FollowedTopics } from './followed-topics.ts'
 import { connectConsumer, NativeRequests } from './native-consumer.ts'
@@ -219,6 +219,10 @@ export class ConfluentConsumer implements DriverConsumer {
   async partitionCount(topic: string): Promise<number> {
     this.#refuseUseless()
     return this.#requests.partitionCount(topic)
+  }
+
+  setCredentials({ username, password }: DriverCredentials): void {
+    if (!this.#closing) this.#consumer.setSaslCredentials(username ?? '', password?.reveal() ?? '')
   }
 
   close(): Promise<void> {

@@ -31,6 +31,7 @@ export interface NativeConnection {
     callback: (error: NativeError | null | undefined, metadata?: NativeMetadata) => void,
   ): void
   isConnected(): boolean
+  setSaslCredentials(username: string, password: string): void
   on(event: 'event.error', listener: (error: NativeError) => void): void
   on(event: 'event.stats', listener: (statistics: { readonly message: string }) => void): void
 }
@@ -51,7 +52,6 @@ export interface NativeProducer extends NativeConnection {
     timeoutMs: number,
     callback: NativeCallback,
   ): void
-  setSaslCredentials(username: string, password: string): void
   poll(): void
   setPollInBackground(enabled: boolean): void
   getClient(): NativeClient
