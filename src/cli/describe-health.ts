@@ -15,9 +15,9 @@ export function describeHealth(
 }
 
 function describeConsumer({ manifest, group, lastError, partitions, pauses, ...counts }: ConsumerHealth): string[] {
-  const { handled, rejected, deadLettered } = counts
+  const { handled, deferred, rejected, deadLettered } = counts
   return [
-    `${manifest}${group === '' ? '' : ` (group ${group})`}: ${handled} handled, ${rejected} rejected, ${deadLettered} dead letters`,
+    `${manifest}${group === '' ? '' : ` (group ${group})`}: ${handled} handled, ${deferred} put off, ${rejected} rejected, ${deadLettered} dead letters`,
     ...(lastError ? [`  last error: ${lastError.code}: ${lastError.message}`] : []),
     ...pauses.map((pause) => `  ${describePause(pause)}`),
     ...partitions.flatMap(describePartition),

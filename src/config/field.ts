@@ -54,6 +54,31 @@ export function integer<
     WithDefault<number, Given>
 }
 
+/** Integers, in the environment separated by commas. */
+export function integers<
+  Given extends Details<readonly number[]> & {
+    readonly min: number
+    readonly max: number
+    readonly unit: string
+    readonly most: number
+  },
+>(given: Given): Field<readonly number[]> & WithDefault<readonly number[], Given> {
+  const { min, max, unit, most, ...details } = given
+  const accept = (value: unknown): readonly number[] | undefined =>
+    Array.isArray(value) &&
+    value.length <= most &&
+    value.every((item) => Number.isSafeInteger(item) && item >= min && item <= max)
+      ? Object.freeze([...(value as number[])])
+      : undefined
+  const parse = (value: string): unknown => (value.trim() === '' ? [] : value.split(',').map(parseNumber))
+  return {
+    type: `a list of up to ${most} integers from ${min} to ${max} (${unit})`,
+    accept,
+    parse,
+    ...details,
+  } as Field<readonly number[]> & WithDefault<readonly number[], Given>
+}
+
 export function fraction<Given extends Details<number>>(given: Given): Field<number> & WithDefault<number, Given> {
   const accept = (value: unknown): number | undefined =>
     typeof value === 'number' && value >= 0 && value <= 1 ? value : undefined

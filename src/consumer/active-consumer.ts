@@ -5,7 +5,7 @@ import type { ConsumerPlan } from '../factory/create-consumer-plan.ts'
 import type { TransactionRunner } from '../factory/transaction.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import { ConsumerLedger } from './consumer-ledger.ts'
-import type { DeadLetters } from './dead-letters.ts'
+import type { Forwarder } from './forwarder.ts'
 import { Pauses } from './pauses.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 import { WorkerSlots } from './worker-slots.ts'
@@ -13,7 +13,7 @@ import { WorkerSlots } from './worker-slots.ts'
 export interface ActiveConsumerParts {
   readonly instance: string
   readonly plan: ConsumerPlan
-  readonly deadLetters: DeadLetters
+  readonly forwarder: Forwarder
   readonly middleware: MiddlewareChain<ConsumeMiddleware>
   /** Where `commit` is 'transaction'. */
   readonly transactions: TransactionRunner | undefined
@@ -25,7 +25,7 @@ export interface ActiveConsumerParts {
 export class ActiveConsumer {
   readonly plan: ConsumerPlan
   readonly ledger: ConsumerLedger
-  readonly deadLetters: DeadLetters
+  readonly forwarder: Forwarder
   readonly middleware: MiddlewareChain<ConsumeMiddleware>
   readonly transactions: TransactionRunner | undefined
   readonly slots: WorkerSlots
@@ -37,9 +37,9 @@ export class ActiveConsumer {
   readonly stop: (error: MessagingError) => void
   readonly #breaker: CircuitBreaker
 
-  constructor({ instance, plan, deadLetters, middleware, transactions, stop }: ActiveConsumerParts) {
+  constructor({ instance, plan, forwarder, middleware, transactions, stop }: ActiveConsumerParts) {
     this.plan = plan
-    this.deadLetters = deadLetters
+    this.forwarder = forwarder
     this.middleware = middleware
     this.transactions = transactions
     this.stop = stop

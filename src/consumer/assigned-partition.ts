@@ -26,6 +26,10 @@ export interface AssignedPartition {
     | undefined
   /** Nothing more begins, since a message stays undone. */
   leave(): void
+  /** Puts the message aside until a later attempt, with what follows of its key. */
+  park(message: IncomingMessage, waitMs: number): void
+  /** Whether it waits behind a message of its key that was put aside. */
+  follow(message: IncomingMessage): boolean
   /** Takes part in the place that its partition has among those that are handled; a promise while it has none. */
   occupy(): Promise<void> | undefined
   /** The reverse; once nobody takes part, the place is free for others. */

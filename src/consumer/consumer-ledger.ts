@@ -10,6 +10,7 @@ export class ConsumerLedger {
   readonly manifest: string
   handled = 0
   rejected = 0
+  deferred = 0
   deadLettered = 0
   lastError: MessagingError | undefined
 
@@ -32,7 +33,7 @@ type ConsumerEvent = {
     Name in EventName
   ]: Name extends `${'consumer' | 'partition' | 'offset' | 'batch' | 'attempt' | 'handler' | 'pause'}.${string}`
     ? Name
-    : Name extends 'message.rejected' | 'message.dead_lettered'
+    : Name extends 'message.rejected' | 'message.deferred' | 'message.dead_lettered'
       ? Name
       : never
 }[EventName]

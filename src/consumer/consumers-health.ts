@@ -24,6 +24,8 @@ export interface ConsumerHealth {
   readonly group: string
   readonly handled: number
   readonly rejected: number
+  /** Failed attempts after which another one was put off. */
+  readonly deferred: number
   readonly deadLettered: number
   /** Of the whole consumer. */
   readonly pauses: readonly PauseHealth[]
@@ -71,12 +73,13 @@ export function describeHealth(state: ConsumersHealth['state'], members: readonl
     consumers: members.flatMap(({ group, consumers, works }) =>
       consumers.map((consumer) => {
         const { plan, ledger, pauses } = consumer
-        const { handled, rejected, deadLettered, lastError } = ledger
+        const { handled, rejected, deferred, deadLettered, lastError } = ledger
         return {
           manifest: plan.name,
           group,
           handled,
           rejected,
+          deferred,
           deadLettered,
           pauses: withAge(pauses.list),
           lastError: lastError && { code: lastError.code, message: lastError.message },

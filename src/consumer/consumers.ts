@@ -59,7 +59,9 @@ export class Consumers {
    */
   stream<Payload>(Manifest: ConsumerManifestClass<Payload>): ConsumerStream<Payload> {
     return new BatchStream<Payload>((handleBatch) =>
-      this.#track(this.#start([Manifest], { use: 'stream', overrides: { commit: 'manual' }, handleBatch })),
+      this.#track(
+        this.#start([Manifest], { use: 'stream', overrides: { commit: 'manual', retryLaterMs: [] }, handleBatch }),
+      ),
     )
   }
 

@@ -13,8 +13,8 @@ import { readConsumerManifest, type ConsumerUse } from '../factory/read-consumer
 import type { SharedParts } from '../factory/shared-parts.ts'
 import { ActiveConsumer } from './active-consumer.ts'
 import { connectConsumer } from './connect-consumer.ts'
-import { DeadLetters, deadLetterRoomBytes } from './dead-letters.ts'
 import { DirectPartitions } from './direct-partitions.ts'
+import { Forwarder, forwardingRoomBytes } from './forwarder.ts'
 import { GroupMember } from './group-member.ts'
 import { GroupPartitions } from './group-partitions.ts'
 import { planGroups } from './plan-groups.ts'
@@ -50,8 +50,8 @@ export async function createGroups(
   const plans = await Promise.all(manifests.map((Manifest) => createPlan(Manifest, environment)))
   const classes = new Map(manifests.map((Manifest) => [consumerNameOf(Manifest), Manifest]))
   const module = await shared.loadDriver(config.driver)
-  const maxMessageBytes = store.resolveProducer('dead letters', {}).maxMessageBytes + deadLetterRoomBytes
-  const deadLetters = new DeadLetters(() => shared.connectClient!({ acks: 'all', maxMessageBytes }))
+  const maxMessageBytes = store.resolveProducer('dead letters', {}).maxMessageBytes + forwardingRoomBytes
+  const forwarder = new Forwarder(() => shared.connectClient!({ acks: 'all', maxMessageBytes }))
   const groupsOfPlans = planGroups(plans)
   const runners = await prepareTransactions(plans, config, shared, { maxMessageBytes })
   const members = groupsOfPlans.map(({ group, consumers: ofGroup }) => {
@@ -66,7 +66,7 @@ export async function createGroups(
         return new ActiveConsumer({
           instance,
           plan,
-          deadLetters,
+          forwarder,
           middleware: chain,
           transactions: runners.get(plan),
           stop,

@@ -26,7 +26,7 @@ export class GroupPartitions implements PartitionSource {
   }
 
   async begin(consumer: DriverConsumer): Promise<readonly TopicPartition[]> {
-    await consumer.subscribe([...new Set(this.#plans.flatMap(({ topics }) => topics))])
+    await consumer.subscribe([...new Set(this.#plans.flatMap(({ subscription }) => subscription))])
     return []
   }
 
@@ -70,18 +70,22 @@ export class GroupPartitions implements PartitionSource {
     return isLate ? { timestamp: this.#startedAt } : offset
   }
 
-  #configOf({ topic }: TopicPartition): ConsumerPlan['config'] | undefined {
-    return planOf(this.#plans, topic)?.config
+  #configOf({ topic }: TopicPartition): Pick<ConsumerPlan['config'], 'startFrom' | 'startPolicy'> | undefined {
+    const plan = planOf(this.#plans, topic)
+    return plan?.retryTopics.find(topic) === undefined ? plan?.config : retryStart
   }
 }
 
+/** What is in a retry topic that nothing was committed of is a message that waits, wherever the others start. */
+const retryStart = { startFrom: 'earliest', startPolicy: 'if-uncommitted' } as const
+
 /** The one whose topic it is: who names it comes before whose pattern matches. */
-export function planOf<Plan extends Pick<ConsumerPlan, 'topics'>>(
+export function planOf<Plan extends Pick<ConsumerPlan, 'topics' | 'subscription'>>(
   plans: readonly Plan[],
   topic: string,
 ): Plan | undefined {
   return (
-    plans.find(({ topics }) => topics.includes(topic)) ??
+    plans.find(({ subscription }) => subscription.includes(topic)) ??
     plans.find(({ topics }) => topics.some((each) => each instanceof RegExp && each.test(topic)))
   )
 }

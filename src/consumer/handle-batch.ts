@@ -15,7 +15,9 @@ export async function handleBatch(work: AssignedPartition, messages: readonly In
   const { consumer } = work
   let rest = await takeWanted(work, messages)
   let oneByOne = false
-  while (rest.length > 0) {
+  for (;;) {
+    rest = rest.filter((message) => !work.follow(message))
+    if (rest.length === 0) return
     const most = oneByOne ? 1 : (consumer.throttle?.maxMessages ?? Infinity)
     const part = rest.length > most ? rest.slice(0, most) : rest
     await consumer.throttle?.turn(work, part)
@@ -46,7 +48,7 @@ export async function handleBatch(work: AssignedPartition, messages: readonly In
       const settled = await settleFailure(work, message, failure)
       if (settled === 'left') return
       if (settled === 'again') break
-      await work.done(message)
+      if (settled === 'settled') await work.done(message)
       rest = rest.filter((each) => each !== message)
     }
   }
@@ -78,7 +80,7 @@ async function takeWanted(work: AssignedPartition, messages: readonly IncomingMe
         const settled = await settleFailure(work, message, createFailure(thrown, name, work.topic))
         if (settled === 'left') return []
         if (settled === 'again') continue
-        await work.done(message)
+        if (settled === 'settled') await work.done(message)
         break
       }
     }

@@ -9,6 +9,7 @@ import { settleFailure } from './settle-failure.ts'
 export async function handleInOrder(work: AssignedPartition, messages: readonly IncomingMessage[]): Promise<void> {
   const { throttle } = work.consumer
   for (const message of messages) {
+    if (work.follow(message)) continue
     const turn = throttle?.turn(work, [message])
     if (turn) await turn
     if (work.isPaused) await work.pauseOver()
@@ -103,7 +104,7 @@ async function recover(work: AssignedPartition, message: IncomingMessage, firstT
   let thrown = firstThrown
   for (;;) {
     const settled = await settleFailure(work, message, createFailure(thrown, name, work.topic))
-    if (settled === 'left') return
+    if (settled === 'left' || settled === 'parked') return
     if (settled === 'settled') return work.done(message)
     // Each attempt asks as much of what the handler uses.
     await work.consumer.throttle?.turn(work, [message])

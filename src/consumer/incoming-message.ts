@@ -1,7 +1,7 @@
 import type { ConsumedMessage } from '../driver/driver-consumer.ts'
 import type { DriverHeader } from '../driver/driver.ts'
 import type { Codec } from '../encoding/codec.ts'
-import type { ReceivedParts } from '../factory/consumer-manifest.ts'
+import type { MessageOrigin, ReceivedParts } from '../factory/consumer-manifest.ts'
 import { headerBytes } from '../factory/message-parts.ts'
 import { extractTraceContext, type TraceContext } from '../instrumentation/trace-context.ts'
 
@@ -12,6 +12,15 @@ export class DecodingFailure extends Error {
   }
 }
 
+/** What is known of a message that was handled before, in vain. */
+export interface EarlierAttempts {
+  readonly origin: MessageOrigin
+  /** All of them. */
+  readonly attempts: number
+  /** Those of them that did not hold the partition. */
+  readonly later: number
+}
+
 const noHeaders: readonly DriverHeader[] = Object.freeze([])
 
 /** A message on its way to a handler. Its payload is there once `decode` is done, which is asked for when its turn has come. */
@@ -20,12 +29,20 @@ export class IncomingMessage implements ReceivedParts {
   attempt = 1
   /** Attempts that failed by no fault of the message or its handler. */
   excused = 0
+  /** How many attempts there were after `retryLaterMs`, this one included. */
+  later = 0
   isDone = false
   payload: unknown = null
+  readonly #origin: MessageOrigin | undefined
   #isDecoded: boolean
 
-  constructor(raw: ConsumedMessage) {
+  constructor(raw: ConsumedMessage, earlier?: EarlierAttempts) {
     this.raw = raw
+    this.#origin = earlier?.origin
+    if (earlier !== undefined) {
+      this.attempt = earlier.attempts + 1
+      this.later = earlier.later
+    }
     this.#isDecoded = raw.value === null
   }
 
@@ -42,7 +59,11 @@ export class IncomingMessage implements ReceivedParts {
   }
 
   get timestamp(): number {
-    return this.raw.timestamp
+    return (this.#origin ?? this.raw).timestamp
+  }
+
+  get origin(): MessageOrigin {
+    return this.#origin ?? this
   }
 
   get key(): Buffer | null {

@@ -20,8 +20,9 @@ export class OffsetTracker {
     this.#head++
     while (this.#ahead.size > 0 && this.#ahead.delete(this.#begun[this.#head]!)) last = this.#begun[this.#head++]!
     this.#position = last + 1
-    if (this.#head === this.#begun.length) {
-      this.#begun = []
+    // Not each time: to move the rest costs as much as it is long.
+    if (this.#head * 2 > this.#begun.length) {
+      this.#begun = this.#begun.slice(this.#head)
       this.#head = 0
     }
   }
@@ -41,6 +42,11 @@ export class OffsetTracker {
   /** The next offset to be handled, never past one that is not done; undefined while nothing is done. */
   get position(): number | undefined {
     return this.#position
+  }
+
+  /** Begun since the first one that is not done. */
+  get length(): number {
+    return this.#begun.length - this.#head
   }
 
   /** Begun and not done. */

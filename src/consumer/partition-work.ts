@@ -3,15 +3,15 @@ import { MessagingError } from '../errors/messaging-error.ts'
 import type { HandlerContext } from '../factory/consumer-manifest.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
-import { createDueTime, type DueTime } from './due-times.ts'
 import { handleBatch } from './handle-batch.ts'
 import { handleBatchInTransactions } from './handle-batch-in-transaction.ts'
 import { handleByKey, handleInOrder } from './handle-messages.ts'
-import { consumedBytes, IncomingMessage } from './incoming-message.ts'
+import { consumedBytes, type IncomingMessage } from './incoming-message.ts'
 import { MessageBuffer } from './message-buffer.ts'
+import { NextMessages } from './next-messages.ts'
 import { OffsetTracker } from './offset-tracker.ts'
 import { PartitionTransactions, refuseTransaction } from './partition-transactions.ts'
-import { Pauses, type Pause } from './pauses.ts'
+import { Pauses, type Pause, type PauseListener } from './pauses.ts'
 
 export interface PartitionHost {
   /** Commits what is done, of all partitions. @throws COMMIT_FAILED */
@@ -51,7 +51,7 @@ export class PartitionWork implements AssignedPartition {
   readonly #transactions: PartitionTransactions | undefined
   readonly #host: PartitionHost
   readonly #buffer: MessageBuffer
-  readonly #dueTime: DueTime | undefined
+  readonly #next: NextMessages
   #tracker = new OffsetTracker()
   readonly #abort = new AbortController()
   readonly #ending = new AbortController()
@@ -79,13 +79,26 @@ export class PartitionWork implements AssignedPartition {
     this.#host = host
     const { plan, ledger } = consumer
     this.#buffer = new MessageBuffer(plan.config, plan.manifest.handleBatch !== undefined, () => this.goOn())
-    this.#dueTime = createDueTime(plan.config, (error) => consumer.errored(error.of(plan.name)))
-    this.pauses = new Pauses({
+    const listener: PauseListener = {
       paused: ({ owner, reason }) => ledger.publish('partition.paused', () => ({ topic, partition, owner, reason })),
-      resumed: ({ owner }, durationMs) => {
-        ledger.publish('partition.resumed', () => ({ topic, partition, owner, durationMs }))
+      resumed: ({ owner }, durationMs) =>
+        ledger.publish('partition.resumed', () => ({ topic, partition, owner, durationMs })),
+    }
+    this.pauses = new Pauses({
+      paused: (pause) => listener.paused(pause),
+      resumed: (pause, durationMs) => {
+        listener.resumed(pause, durationMs)
         this.goOn()
       },
+    })
+    this.#next = new NextMessages({
+      topic,
+      consumer,
+      buffer: this.#buffer,
+      pauses: this.pauses,
+      listener,
+      begun: () => this.#tracker.length,
+      goOn: () => this.goOn(),
     })
     this.context = {
       manifest: plan.name,
@@ -140,7 +153,7 @@ export class PartitionWork implements AssignedPartition {
 
   /** What it waits for, and why it is held back. */
   get pauseList(): readonly Pause[] {
-    return [...this.pauses.list, ...this.#waits]
+    return [...this.pauses.list, ...this.#waits, ...this.#next.pauseList]
   }
 
   /** The next offset to be handled, as far as may be committed. */
@@ -155,7 +168,9 @@ export class PartitionWork implements AssignedPartition {
 
   /** Of what is here and not done. */
   get oldestTimestamp(): number | undefined {
-    return this.#inHand.find(({ isDone }) => !isDone)?.timestamp ?? this.#buffer.first?.timestamp
+    const next = this.#inHand.find(({ isDone }) => !isDone)?.timestamp ?? this.#buffer.first?.timestamp
+    const { oldestParked } = this.#next
+    return next === undefined || (oldestParked !== undefined && oldestParked < next) ? oldestParked : next
   }
 
   add(message: ConsumedMessage): void {
@@ -169,7 +184,7 @@ export class PartitionWork implements AssignedPartition {
   goOn(): void {
     this.#changed.resolve()
     this.#changed = Promise.withResolvers()
-    if (this.#isRunning || this.isEnding || this.isPaused || !this.#hasWork()) return
+    if (this.#isRunning || this.isEnding || this.isPaused || !this.#next.isReady) return
     this.#isRunning = true
     this.#idle = Promise.withResolvers()
     void this.#run()
@@ -184,13 +199,15 @@ export class PartitionWork implements AssignedPartition {
       await this.#idle.promise
       await move()
       this.#buffer.clear()
+      this.#next.takeParked()
       this.pauses.remove('delay')
       this.#tracker = new OffsetTracker()
       this.firstOffset = this.nextOffset = undefined
     } catch (error) {
       // It goes on where it was.
       this.#tracker.forgetUnfinished()
-      this.#buffer.putBack(this.#left)
+      const left = new Map([...this.#next.takeParked(), ...this.#left].map((message) => [message.offset, message]))
+      this.#buffer.putBack([...left.values()].toSorted((a, b) => a.offset - b.offset))
       throw error
     } finally {
       this.#left = []
@@ -219,7 +236,11 @@ export class PartitionWork implements AssignedPartition {
   abort(): void {
     this.#isEnding = true
     this.#ending.abort()
-    this.#frozen ??= { position: this.position, unfinished: this.#isRunning ? this.#tracker.unfinished : 0 }
+    this.#frozen ??= {
+      position: this.position,
+      unfinished: this.#isRunning ? this.#tracker.unfinished - this.#next.parked : 0,
+    }
+    this.#next.takeParked()
     this.#buffer.clear()
     this.pauses.clear()
     this.consumer.works.delete(this)
@@ -275,19 +296,17 @@ export class PartitionWork implements AssignedPartition {
     await this.#takePart()
   }
 
-  /** Whether there is a batch to take now. One that is not due pauses the partition until it is. */
-  #hasWork(): boolean {
-    if (!this.#buffer.isReady) return false
-    const first = this.#buffer.first!
-    const waitMs = this.#dueTime === undefined ? 0 : this.#dueTime(first) - Date.now()
-    if (waitMs <= 0) return true
-    // Timers are up to a millisecond early.
-    this.pauses.add('delay', `offset ${first.offset} is not due yet`, waitMs + 1)
-    return false
+  park(message: IncomingMessage, waitMs: number): void {
+    this.#next.park(message, waitMs)
   }
 
-  readonly #isDue = (message: ConsumedMessage): boolean =>
-    this.#dueTime === undefined || this.#dueTime(message) <= Date.now()
+  follow(message: IncomingMessage): boolean {
+    return this.#next.follow(message)
+  }
+
+  readonly #begin = ({ offset }: ConsumedMessage): void => {
+    if (this.consumer.plan.config.commit !== 'manual') this.#tracker.begin(offset)
+  }
 
   async #takePart(): Promise<void> {
     await this.occupy()
@@ -322,27 +341,25 @@ export class PartitionWork implements AssignedPartition {
     do {
       const waiting = this.occupy()
       if (waiting) await waiting
-      if (!this.isEnding && !this.isPaused) await this.#handle(this.#buffer.take(this.#isDue))
+      if (!this.isEnding && !this.isPaused) await this.#handle(this.#next.take(this.#begin))
       this.vacate()
-    } while (!this.isEnding && !this.isPaused && this.#hasWork())
+    } while (!this.isEnding && !this.isPaused && this.#next.isReady)
     this.#isRunning = false
     this.#idle.resolve()
   }
 
-  async #handle(raw: readonly ConsumedMessage[]): Promise<void> {
+  async #handle(messages: readonly IncomingMessage[]): Promise<void> {
     if (!this.#buffer.isFilling) this.#host.hasRoom(this)
     const { config, manifest } = this.consumer.plan
     const startedAt = performance.now()
     this.handlingSince = startedAt
-    const messages = raw.map((each) => new IncomingMessage(each))
     this.#inHand = messages
-    if (config.commit !== 'manual') for (const { offset } of messages) this.#tracker.begin(offset)
     if (config.commit === 'before') {
       for (const { offset } of messages) this.#tracker.done(offset)
       // Not before the broker has it: they would be handled twice.
       if (!(await this.#isCommitted())) {
         this.#inHand = []
-        this.#left = raw
+        this.#left = messages.map((message) => message.raw)
         return
       }
     }

@@ -1,11 +1,13 @@
 import { MessagingError } from '../errors/messaging-error.ts'
 
-/** `delay`: the next message is not due yet. */
-export type PauseOwner = 'handler' | 'operator' | 'breaker' | 'delay'
+/**
+ * `delay`: the next message is not due yet. `retry`: as many messages as may wait for a later attempt. With `dead-letter` it shows also
+ * what single messages wait for.
+ */
+export type PauseOwner = 'handler' | 'operator' | 'breaker' | 'delay' | 'retry'
 
 export interface Pause {
-  /** `retry`, `dead-letter` and `throttle` show what single messages wait for. */
-  readonly owner: PauseOwner | 'retry' | 'dead-letter' | 'throttle'
+  readonly owner: PauseOwner | 'dead-letter' | 'throttle'
   readonly reason: string
   /** Milliseconds since 1970, as is `until`. */
   readonly since: number

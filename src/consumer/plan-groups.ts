@@ -34,7 +34,7 @@ export function planGroups(plans: readonly ConsumerPlan[]): readonly MemberPlan[
   for (const [group, [first, ...others]] of groups) {
     // Without a group nobody is in the way of others.
     if (group === '') continue
-    const taken = new Map(first!.topics.map((topic) => [String(topic), first!.name]))
+    const taken = new Map(first!.subscription.map((topic) => [String(topic), first!.name]))
     for (const other of others) {
       if ((other.partitions === undefined) !== (first!.partitions === undefined)) {
         const [direct, member] = other.partitions === undefined ? [first!, other] : [other, first!]
@@ -49,7 +49,7 @@ export function planGroups(plans: readonly ConsumerPlan[]): readonly MemberPlan[
         const reason = `must be as in ${first!.name}, which is in the same group (${group})`
         throw invalid(other.name, differs, reason)
       }
-      for (const topic of other.topics.map(String)) {
+      for (const topic of other.subscription.map(String)) {
         const owner = taken.get(topic)
         if (owner !== undefined) throw invalid(other.name, 'topic', `${topic} is read by ${owner} of the same group`)
         taken.set(topic, other.name)

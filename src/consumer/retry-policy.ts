@@ -1,8 +1,17 @@
 import type { ConsumerConfig } from '../config/fields.ts'
+import { laterAttemptsOf } from '../factory/retry-topics.ts'
 
 export type RetryConfig = Pick<
   ConsumerConfig,
-  'commit' | 'retryAttempts' | 'retryDelayMs' | 'retryMaxDelayMs' | 'onFailure' | 'deadLetterTopic'
+  | 'commit'
+  | 'retryAttempts'
+  | 'retryDelayMs'
+  | 'retryMaxDelayMs'
+  | 'retryLaterMs'
+  | 'retryOrder'
+  | 'retryTopic'
+  | 'onFailure'
+  | 'deadLetterTopic'
 >
 
 /** How long to wait after an attempt, counted from 1: twice as long each time, and up to half of it less by chance. */
@@ -27,10 +36,13 @@ export function describePolicy(config: RetryConfig): string {
     attempts === 1
       ? 'one attempt'
       : `${attempts} attempts, ${config.retryDelayMs} to ${config.retryMaxDelayMs} ms apart`
+  const waits = laterAttemptsOf(config)
+  const where = config.retryOrder === 'key' ? 'its key waiting' : `by way of ${config.retryTopic}`
+  const later = waits.length === 0 ? '' : `, ${waits.length} more after ${waits.join(', ')} ms, ${where}`
   const then = {
     'dead-letter': `to ${config.deadLetterTopic}`,
     skip: 'left out',
     stop: 'the consumer stops',
   }[config.onFailure]
-  return `${tries}, then ${then}; offsets committed: ${config.commit}`
+  return `${tries}${later}, then ${then}; offsets committed: ${config.commit}`
 }

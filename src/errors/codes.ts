@@ -484,6 +484,14 @@ export const errorCodes = {
     remedy:
       'Create the topic with at least the max.message.bytes of the topic it serves, and allow the consumer to write to it.',
   },
+  RETRY_TOPIC_FAILED: {
+    message: 'A message could not be stored in the retry topic {topic}: {reason}.',
+    retriable: true,
+    outcome: 'rejected',
+    raised: 'a retry topic is missing, refuses the message or is not reached; the partition waits and tries again',
+    remedy:
+      'Create the topic with at least the max.message.bytes of the topic it serves, and allow the consumer to write to it and to read it.',
+  },
   DRIVER_CANNOT_CONSUME: {
     message: 'The driver {driver} can only send.',
     retriable: false,

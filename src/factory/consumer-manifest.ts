@@ -11,19 +11,25 @@ export type ReceivedMessage<Payload = unknown> = ReceivedParts &
     | { readonly isTombstone: true; /** A key was deleted. */ readonly payload: null }
   )
 
-/** A message before it is decoded. */
-export interface ReceivedParts {
+/** Where a message was stored, and when it was sent. */
+export interface MessageOrigin {
   readonly topic: string
   readonly partition: number
   readonly offset: number
   /** Milliseconds since 1970; -1 where unknown. */
   readonly timestamp: number
+}
+
+/** A message before it is decoded. Of one from a retry topic `topic`, `partition` and `offset` are those there, `timestamp` is that of its origin. */
+export interface ReceivedParts extends MessageOrigin {
+  /** Where it came from in the first place: itself, unless it comes from a retry topic. */
+  readonly origin: MessageOrigin
   readonly key: Buffer | null
   /** The bytes as they came; null is a tombstone. */
   readonly value: Buffer | null
   /** Names may repeat, order is kept. */
   readonly headers: readonly DriverHeader[]
-  /** 1 for the first time this process handles it. */
+  /** 1 for the first time this process handles it; goes on counting in retry topics. */
   readonly attempt: number
   /** Where it was sent from, if its headers say so. */
   readonly trace: TraceContext | undefined

@@ -9,6 +9,7 @@ import { schemaRegistryOf } from './create-schema-registry.ts'
 import type { ReadConsumerManifest } from './read-consumer-manifest.ts'
 import { resolvePartitions, type DirectPartitions } from './resolve-partitions.ts'
 import { resolveTopic } from './resolve-topic.ts'
+import { refuseRetryOrder, RetryTopics } from './retry-topics.ts'
 
 /** What one consumer does, resolved: the runtime needs no configuration beside it. */
 export interface ConsumerPlan {
@@ -21,6 +22,11 @@ export interface ConsumerPlan {
   readonly topics: readonly (string | RegExp)[]
   /** Those that it reads without joining a group; undefined where the group decides. */
   readonly partitions: DirectPartitions | undefined
+  /** Whether a topic is one of its own; retry topics are not. */
+  readonly reads: (topic: string) => boolean
+  readonly retryTopics: RetryTopics
+  /** All that it subscribes to: its topics, and its retry topics. */
+  readonly subscription: readonly (string | RegExp)[]
   readonly codec: Codec
   /** The topic for dead letters of messages of `topic`. */
   readonly deadLetterTopic: (topic: string) => string
@@ -52,7 +58,7 @@ export async function createConsumerPlan(
       ? [resolve(config.topic)]
       : pattern === undefined
         ? manifest.topics.map((topic) => resolve(topic))
-        : [prefixed(pattern, prefix)]
+        : [prefixed(pattern, prefix, config)]
   if (
     typeof config.startFrom === 'object' &&
     'offsets' in config.startFrom &&
@@ -75,6 +81,8 @@ export async function createConsumerPlan(
   const ofTopic = deadLetterTopic.includes('{topic}')
   // Once, so that a name that cannot be is found now.
   const forAll = ofTopic ? '' : resolve(deadLetterTopic)
+  refuseRetryOrder(name, config)
+  const retryTopics = new RetryTopics({ manifest: name, group, topics }, config, resolve)
   return {
     name,
     group,
@@ -82,11 +90,27 @@ export async function createConsumerPlan(
     config,
     topics,
     partitions: resolvePartitions(name, config, topics, prefix),
+    reads: (topic) => topics.some((each) => (typeof each === 'string' ? each === topic : each.test(topic))),
+    retryTopics,
+    subscription: [...topics, ...retryTopics.names],
     codec,
     deadLetterTopic: (topic) => (ofTopic ? deadLetterTopic.replaceAll('{topic}', () => topic) : forAll),
   }
 }
 
-function prefixed(pattern: RegExp, prefix: string): RegExp {
-  return new RegExp(`^${prefix.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)}(?:${pattern.source.slice(1)})`)
+/** Without the dead letter topics of the consumer itself: it would read them, and write dead letters of dead letters. */
+function prefixed(
+  pattern: RegExp,
+  prefix: string,
+  { onFailure, deadLetterTopic }: Pick<ConsumerConfig, 'onFailure' | 'deadLetterTopic'>,
+): RegExp {
+  const dead = deadLetterTopic.includes('{topic}')
+    ? deadLetterTopic.split('{topic}').map(escape).join('.+')
+    : escape(`${prefix}${deadLetterTopic}`)
+  const others = onFailure === 'dead-letter' ? `(?!${dead}$)` : ''
+  return new RegExp(`^${others}${escape(prefix)}(?:${pattern.source.slice(1)})`)
+}
+
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
 }

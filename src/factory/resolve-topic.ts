@@ -6,6 +6,10 @@ import { MessagingError } from '../errors/messaging-error.ts'
 /** Kafka's rule for topic names (org.apache.kafka.common.internals.Topic). */
 const legalTopic = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/
 
+export function isLegalTopic(name: string): boolean {
+  return legalTopic.test(name)
+}
+
 /**
  * The topic a manifest sends to: prefix, then the name (from config or declared).
  * @throws MANIFEST_INVALID, MANIFEST_HOOK_FAILED, CONFIG_MISSING for an environment that is asked for and not said

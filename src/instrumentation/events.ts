@@ -170,6 +170,17 @@ export interface EventDetails {
     action: 'dead-letter' | 'skip' | 'stop'
     error: MessagingError
   }
+  'message.deferred': {
+    manifest: string
+    topic: string
+    partition: number
+    offset: number
+    attempts: number
+    retryInMs: number
+    /** Where it is until then; undefined where it waits in the process (`retryOrder: 'key'`). */
+    retryTopic: string | undefined
+    error: MessagingError
+  }
   'message.dead_lettered': {
     manifest: string
     topic: string
@@ -240,6 +251,8 @@ export const events: Readonly<Record<EventName, string>> = {
   'batch.handled': 'Messages of one partition are done: a batch, or those that were handled in one go.',
   'attempt.failed': 'A handler failed, and the message is tried again.',
   'message.rejected': 'The attempts of a message are used up, or it cannot be decoded: `action` is done with it.',
+  'message.deferred':
+    'The attempts of a message that hold its partition are used up, and a later one is due in `retryInMs`.',
   'message.dead_lettered': 'The dead letter topic has a message.',
   'event_loop.measured':
     'How late the event loop was, every `metrics.eventLoopIntervalMs` while consumers run or metrics are on.',

@@ -201,6 +201,11 @@ export const metrics = {
     tags: ['manifest', 'topic', 'code'],
     meaning: 'Messages whose attempts are used up or that cannot be decoded, by error code.',
   }),
+  'consumed.deferred': fed('counter', 'message.deferred', {
+    unit: 'messages',
+    tags: ['manifest', 'topic', 'code'],
+    meaning: 'Failed messages that wait for a later attempt, in a retry topic or with their key, by error code.',
+  }),
   'consumed.dead_lettered': fed('counter', 'message.dead_lettered', {
     unit: 'messages',
     tags: perTopic,

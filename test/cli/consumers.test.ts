@@ -36,7 +36,7 @@ describe('postrider consumers', () => {
     const { status, stdout, stderr } = await run('status')
     expect([status, stderr]).toEqual([0, ''])
     expect(stdout).toContain(
-      'running: alive, ready\nReadNotes (group readers): 2 handled, 0 rejected, 0 dead letters\n',
+      'running: alive, ready\nReadNotes (group readers): 2 handled, 0 put off, 0 rejected, 0 dead letters\n',
     )
     expect(stdout).toMatch(/^ {2}notes\/0: position 2, /m)
   })

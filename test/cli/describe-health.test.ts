@@ -19,6 +19,7 @@ const consumer: ConsumerHealth = {
   group: 'billing',
   handled: 12,
   rejected: 1,
+  deferred: 2,
   deadLettered: 1,
   pauses: [],
   lastError: undefined,
@@ -29,7 +30,7 @@ const health: ConsumersHealth = { state: 'running', isAlive: true, isReady: true
 test('says in a line each what runs and how far it is', () => {
   expect(describeHealth(health)).toBe(
     'running: alive, ready\n' +
-      'Bills (group billing): 12 handled, 1 rejected, 1 dead letters\n' +
+      'Bills (group billing): 12 handled, 2 put off, 1 rejected, 1 dead letters\n' +
       '  orders/0: position 12, committed 10, lag 3, 2 buffered, idle for 1 s\n',
   )
 })
@@ -49,7 +50,7 @@ test('says what is wrong, what is held back by whom and how long, and what is ru
   expect(describeHealth({ ...health, isAlive: false, isReady: false, problems: ['Nobody polls.'], consumers })).toBe(
     `running: NOT ALIVE, not ready
   Nobody polls.
-Bills (group billing): 12 handled, 1 rejected, 1 dead letters
+Bills (group billing): 12 handled, 2 put off, 1 rejected, 1 dead letters
   last error: HANDLER_FAILED: it threw Error.
   held back by breaker since 2 min, for another 8 min: 5 attempts in a row failed
   orders/0: position 12, committed 10, lag 3, 2 buffered, waits for 1 s
@@ -63,7 +64,7 @@ Bills (group billing): 12 handled, 1 rejected, 1 dead letters
 test('of several consumers one may be named; one without a group has none', () => {
   const consumers = [consumer, { ...consumer, manifest: 'Mails', group: '', partitions: [] }]
   expect(describeHealth({ ...health, consumers }, 'Mails')).toBe(
-    'running: alive, ready\nMails: 12 handled, 1 rejected, 1 dead letters\n',
+    'running: alive, ready\nMails: 12 handled, 2 put off, 1 rejected, 1 dead letters\n',
   )
 })
 

@@ -5,6 +5,7 @@ import {
   flag,
   fraction,
   integer,
+  integers,
   list,
   passedIn,
   passThrough,
@@ -44,6 +45,20 @@ describe('integer', () => {
     expect(port.parse('5')).toBe(5)
     expect(port.parse('five')).toBe('five')
     expect(port.parse(' ')).toBe(' ')
+  })
+})
+
+describe('integers', () => {
+  const waits = integers({ doc, min: 1, max: 10, most: 3, unit: 'ms' })
+
+  test('takes a list of whole numbers in their range, also an empty one', () => {
+    expect([[], [1, 10, 5]].map(waits.accept)).toEqual([[], [1, 10, 5]])
+    expect([[0], [1, 2, 3, 4], [1.5], ['1'], 5, null].map(waits.accept)).toEqual(Array(6).fill(undefined))
+    expect(waits.type).toBe('a list of up to 3 integers from 1 to 10 (ms)')
+  })
+
+  test('reads them from the environment, separated by commas', () => {
+    expect(['1,5', '7', ' ', '1,x'].map(waits.parse)).toEqual([[1, 5], [7], [], [1, 'x']])
   })
 })
 

@@ -15,6 +15,8 @@ function setUp(...topics: readonly (readonly (string | RegExp)[])[]) {
       name: `C${index}`,
       group: 'g',
       topics: of,
+      subscription: of,
+      retryTopics: { find: () => undefined },
       codec: { decode: (bytes: Buffer) => bytes },
       manifest: {
         handle: ({ offset }: { offset: number }) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createDueTime } from '../../src/consumer/due-times.ts'
+import { createDueTime, createRetryDueTime } from '../../src/consumer/due-times.ts'
 import type { ConsumedMessage } from '../../src/driver/driver-consumer.ts'
 import type { MessagingError } from '../../src/errors/messaging-error.ts'
 import { Collected, handling, handlingBatches, numberOf, numbersOf, range, Sent, setUp } from './consume.ts'
@@ -27,7 +27,11 @@ describe('a message is due', () => {
   })
 
   test('no later than that from now, though its timestamp is in the future', () => {
-    expect(dueTime(message(Date.now() * 1_000))).toBeLessThanOrEqual(Date.now() + 500)
+    const given = message(Date.now() * 1_000)
+    const due = dueTime(given)
+    expect(due).toBeLessThanOrEqual(Date.now() + 500)
+    // As it was said first: a time that moves on with the clock would never come.
+    expect(dueTime(given)).toBe(due)
   })
 
   test('at once where its timestamp is not known', () => {
@@ -131,5 +135,25 @@ describe('a partition whose next message is not due', () => {
     await paused.count(2)
     await running.seek(Items, { ...partition, offset: 0 })
     expect(await seen.count(2)).toEqual([1, 1])
+  })
+})
+
+describe('a message in a retry topic is due', () => {
+  const retried = (timestamp: number, due?: string): ConsumedMessage => ({
+    ...message(timestamp),
+    headers: due === undefined ? undefined : [['postrider-retry-due', Buffer.from(due)]],
+  })
+
+  test('when its header says, or so long after it was put there', () => {
+    const dueTime = createRetryDueTime(500)
+    expect([dueTime(retried(1_000, '1200')), dueTime(retried(1_000))]).toEqual([1_200, 1_500])
+  })
+
+  test('no later than its wait from when it was looked at first, whatever the clock of who put it there said', () => {
+    const dueTime = createRetryDueTime(500)
+    const given = retried(1_000, String(Date.now() + 86_400_000))
+    const due = dueTime(given)
+    expect(due).toBeLessThanOrEqual(Date.now() + 500)
+    expect(dueTime(given)).toBe(due)
   })
 })

@@ -7,7 +7,12 @@ import { createMessaging } from '../../src/index.ts'
 import { Collected, handling, numberOf, range, Sent, setUp } from './consume.ts'
 
 const plan = (startFrom: unknown, startPolicy = 'if-uncommitted', topics: readonly (string | RegExp)[] = ['t']) =>
-  ({ topics, config: { startFrom, startPolicy } }) as unknown as ConsumerPlan
+  ({
+    topics,
+    subscription: [...topics, 'retry'],
+    retryTopics: { find: (topic: string) => (topic === 'retry' ? {} : undefined) },
+    config: { startFrom, startPolicy },
+  }) as unknown as ConsumerPlan
 const partition = (number: number, topic = 't') => ({ topic, partition: number })
 
 /** What is sought, where the group has committed these offsets. */
@@ -103,6 +108,13 @@ describe('always', () => {
     expect(offset.timestamp).toBeGreaterThanOrEqual(before)
     expect(offset.timestamp).toBeLessThanOrEqual(Date.now())
   })
+})
+
+test('a retry topic starts at its beginning, wherever the others start: what is in it waits', async () => {
+  const source = new GroupPartitions([plan('latest', 'always')])
+  const client = clientWith({ 1: 7 })
+  await source.place([partition(0, 'retry'), partition(1, 'retry')], client)
+  expect(client.sought).toEqual([{ ...partition(0, 'retry'), offset: 'earliest' }])
 })
 
 test('a failure leaves the partition to be placed again', async () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createMessaging, type MessagingOptions } from '../../src/index.ts'
+import { createMessaging, type MessagingOptions, type ReceivedMessage } from '../../src/index.ts'
 import { startMockCluster, type MockCluster } from '../../src/testing.ts'
 import { recordEvents } from '../record-events.ts'
-import { Collected, handling, handlingBatches, numberOf, numbersOf, range, Sent } from './consume.ts'
+import { Collected, handling, handlingBatches, numberOf, numbersOf, range, Sent, type Item } from './consume.ts'
 
 let cluster: MockCluster
 
@@ -186,4 +186,81 @@ test('librdkafka: what a handler sends and its offsets are one transaction, a ba
   expect((await given.count(51)).toSorted((a, b) => a - b)).toEqual(range(0, 50).map((n) => 2 * n))
   // That offsets are kept needs a real Kafka: test/integration/consume-in-transactions.test.ts.
   expect(transactions.length).toBeLessThan(50)
+})
+
+test('librdkafka: what fails comes back by way of the retry topics, while others go ahead', async () => {
+  await using messaging = setUp({
+    group: 'retrying',
+    retryAttempts: 1,
+    retryLaterMs: [50, 50],
+    retryOrder: 'none',
+  })
+  class Retried extends Sent {
+    override readonly topic = 'retried' as never
+  }
+  // The mock cluster makes topics when something is sent to them.
+  const topics = ['retried', 'retried.retrying.retry-1', 'retried.retrying.retry-2']
+  for (const [index, topic] of topics.entries()) {
+    class Made extends Sent {
+      static override manifestName = `Made${index}`
+      override readonly topic = topic as never
+    }
+    await messaging.registry.send(Made, { n: -1 })
+  }
+  const seen = new Collected<string>()
+  const Items = handling(
+    (message) => {
+      const n = numberOf(message)
+      if (n < 0) return
+      seen.add(`${n}#${message.attempt} of ${message.origin.topic}/${message.origin.partition}`)
+      if (n === 1 && message.attempt < 3) throw new Error('no')
+    },
+    { topic: 'retried' },
+  )
+  await using _ = await messaging.consumers.run([Items])
+  await messaging.registry.send(Retried, { n: 1 }, { partition: 2 })
+  await messaging.registry.send(Retried, { n: 2 }, { partition: 2 })
+  expect(await seen.count(4)).toEqual(['1#1', '2#1', '1#2', '1#3'].map((text) => `${text} of retried/2`))
+})
+
+test('librdkafka: keys keep their order while attempts are put off and members come and go', async () => {
+  const consumer = { group: 'ordered', retryAttempts: 1, retryLaterMs: [5, 5, 5], commitIntervalMs: 20 }
+  await using first = setUp(consumer)
+  await using second = setUp(consumer)
+  class Ordered extends Sent {
+    override readonly topic = 'ordered' as never
+  }
+  const attempts = new Map<number, number>()
+  const handled = new Collected<readonly [key: string, n: number]>()
+  const bySecond = new Collected<number>()
+  const handle = (message: ReceivedMessage<Item>): void => {
+    const n = numberOf(message)
+    const attempt = (attempts.get(n) ?? 0) + 1
+    attempts.set(n, attempt)
+    if (n % 3 === 0 && attempt <= 1 + (n % 2)) throw new Error('no')
+    handled.add([String(message.key), n])
+  }
+  let sent = 0
+  const send = async (count: number): Promise<void> => {
+    for (let n = 0; n < count; n++) await first.registry.send(Ordered, { n: sent }, { key: `k${(sent++ * 7) % 10}` })
+  }
+  const known = (): number => new Set(handled.values.map(([, n]) => n)).size
+  const all = async (): Promise<void> => {
+    while (known() < sent) await handled.count(handled.values.length + 1)
+  }
+  await send(40)
+  await first.consumers.run([handling(handle, { topic: 'ordered' })])
+  await all()
+  const joined = await second.consumers.run([
+    handling((message) => (bySecond.add(numberOf(message)), handle(message)), { topic: 'ordered' }),
+  ])
+  while (bySecond.values.length === 0) await send(10)
+  await send(40)
+  await joined.stop()
+  await send(40)
+  await all()
+  for (const [key, of] of Map.groupBy(handled.values, ([each]) => each)) {
+    const numbers = [...new Set(of.map(([, n]) => n))]
+    expect([key, numbers]).toEqual([key, numbers.toSorted((a, b) => a - b)])
+  }
 })

@@ -1,6 +1,7 @@
 import { assert, infiniteStream, nat, property, uniqueArray } from 'fast-check'
 import { expect, test } from 'vitest'
 import { OffsetTracker } from '../../src/consumer/offset-tracker.ts'
+import { range } from './consume.ts'
 
 test('nothing may be committed before anything is done', () => {
   const tracker = new OffsetTracker()
@@ -54,4 +55,17 @@ test('what is unfinished can begin again; the position is never past it', () => 
   expect(tracker.position).toBe(2)
   tracker.done(2)
   expect(tracker.position).toBe(5)
+})
+
+test('what is begun behind one that is not done is counted, and what is done before it is forgotten', () => {
+  const tracker = new OffsetTracker()
+  for (const offset of range(0, 9_999)) {
+    tracker.begin(offset)
+    if (offset % 2 === 0) continue
+    tracker.done(offset)
+    expect(tracker.length).toBe(2)
+    tracker.done(offset - 1)
+    expect(tracker.length).toBe(0)
+  }
+  expect(tracker.position).toBe(10_000)
 })

@@ -4,7 +4,7 @@ import type { ConsumerPlan } from '../../src/factory/create-consumer-plan.ts'
 import { catchError } from '../catch-error.ts'
 
 const plan = (name: string, group: string, topics: readonly (string | RegExp)[], config: object = {}): ConsumerPlan =>
-  ({ name, group, topics, config, partitions: undefined }) as unknown as ConsumerPlan
+  ({ name, group, topics, subscription: topics, config, partitions: undefined }) as unknown as ConsumerPlan
 const direct = (name: string, group: string, topics: readonly string[], config: object = {}): ConsumerPlan => ({
   ...plan(name, group, topics, config),
   partitions: new Map(topics.map((topic) => [topic, 'all'])),

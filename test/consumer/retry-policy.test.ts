@@ -7,6 +7,9 @@ const config: RetryConfig = {
   retryDelayMs: 1_000,
   retryMaxDelayMs: 5_000,
   onFailure: 'dead-letter',
+  retryLaterMs: [],
+  retryOrder: 'key',
+  retryTopic: '{topic}.{group}.retry-{n}',
   deadLetterTopic: '{topic}.dead-letter',
 }
 
@@ -31,6 +34,14 @@ test('what is committed before it is handled has one attempt', () => {
 test.each([
   [{}, '6 attempts, 1000 to 5000 ms apart, then to {topic}.dead-letter; offsets committed: interval'],
   [{ onFailure: 'skip', commit: 'before' }, 'one attempt, then left out; offsets committed: before'],
+  [
+    { retryLaterMs: [5, 60], retryAttempts: 1 },
+    'one attempt, 2 more after 5, 60 ms, its key waiting, then to {topic}.dead-letter; offsets committed: interval',
+  ],
+  [
+    { retryLaterMs: [5], retryOrder: 'none', onFailure: 'skip' },
+    '6 attempts, 1000 to 5000 ms apart, 1 more after 5 ms, by way of {topic}.{group}.retry-{n}, then left out; offsets committed: interval',
+  ],
   [{ onFailure: 'stop', retryAttempts: 1 }, 'one attempt, then the consumer stops; offsets committed: interval'],
 ] as const)('%o reads as a sentence', (given, text) => {
   expect(describePolicy({ ...config, ...given })).toBe(text)

@@ -29,7 +29,12 @@ describe('topics', () => {
     ['a name', {}, {}, ['orders']],
     ['with a prefix', {}, { topicPrefix: 'dev.' }, ['dev.orders']],
     ['several', { topic: undefined, topics: ['a', (e: string) => `${e}.b`] }, { environment: 'qa' }, ['a', 'qa.b']],
-    ['a pattern', { topic: undefined, pattern: /^a|b/ }, { topicPrefix: 'dev.' }, [/^dev\.(?:a|b)/]],
+    [
+      'a pattern',
+      { topic: undefined, pattern: /^a|b/ },
+      { topicPrefix: 'dev.' },
+      [/^(?!.+\.dead-letter$)dev\.(?:a|b)/],
+    ],
     ['by configuration', {}, { consumers: { Orders: { topic: 'other' } }, topicPrefix: 'dev.' }, ['dev.other']],
   ])('%s', async (_name, attributes, options, topics) => {
     expect((await planOf(attributes, options)).topics).toEqual(topics)
