@@ -7,7 +7,7 @@ const hint = '; or set driver to "platformatic" or "auto": @platformatic/kafka i
 
 const loadConfluent = async (): Promise<ConsumingDriverModule> =>
   (await import('./confluent/confluent-driver.ts')).confluentDriver
-const loadPlatformatic = async (): Promise<DriverModule> =>
+const loadPlatformatic = async (): Promise<ConsumingDriverModule> =>
   (await import('./platformatic/platformatic-driver.ts')).platformaticDriver
 
 /** The drivers that config can name. Each is imported when its first client is built. */

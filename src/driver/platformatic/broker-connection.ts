@@ -1,9 +1,12 @@
 import { isIP } from 'node:net'
+import type { TopicPartition } from '../driver-consumer.ts'
+import { readFetchAnswer, type FetchAnswer } from './fetch-answer.ts'
 import type {
   ConnectionOptions,
   LibraryCallback,
   LibraryConnection,
   LibraryError,
+  LibraryReader,
   LibraryWriter,
   PlatformaticModule,
 } from './platformatic-module.ts'
@@ -16,6 +19,24 @@ export interface BrokerAddress {
 const produceKey = 0
 /** From this version on the library writes and reads the request in the compact form. */
 const firstCompactProduce = 9
+const fetchKey = 1
+const firstCompactFetch = 12
+const newestVersions: Readonly<Record<string, number>> = {
+  // Later ones name topics by their ids.
+  Fetch: 12,
+  // As librdkafka: its mock cluster says that it knows the next ones, and hangs up.
+  JoinGroup: 5,
+  SyncGroup: 3,
+  Heartbeat: 3,
+  LeaveGroup: 1,
+}
+
+export interface FetchRequest {
+  readonly maxWaitMs: number
+  readonly maxBytes: number
+  readonly isCommittedOnly: boolean
+  readonly partitions: readonly (TopicPartition & { readonly offset: number; readonly maxBytes: number })[]
+}
 
 /** One connection to a broker, and the versions of requests that both sides know. */
 export class BrokerConnection {
@@ -86,6 +107,42 @@ export class BrokerConnection {
   /** One request by its name in Kafka’s protocol. @throws LibraryError, with the whole answer as `response` if only parts of it are errors */
   async call(name: string, ...args: readonly unknown[]): Promise<unknown> {
     return callApi(this.#library, this.#connection, name, this.#version(name), args)
+  }
+
+  /** The same, with the whole answer also where parts of it are errors. @throws LibraryError */
+  async answer(name: string, ...args: readonly unknown[]): Promise<unknown> {
+    return this.call(name, ...args).catch((error: LibraryError) => {
+      if (error.response === undefined) throw error
+      return error.response
+    })
+  }
+
+  /** What there is from these offsets on, waiting for it at most `maxWaitMs`. @throws LibraryError */
+  fetch({ maxWaitMs, maxBytes, isCommittedOnly, partitions }: FetchRequest): Promise<FetchAnswer> {
+    const version = this.#version('Fetch')
+    const compact = version >= firstCompactFetch
+    const topics = Map.groupBy(partitions, ({ topic }) => topic)
+    const entries = Array.from(topics, ([topicId, of]) => ({
+      topicId,
+      partitions: of.map(({ partition, offset, maxBytes: partitionMaxBytes }) => ({
+        partition,
+        fetchOffset: BigInt(offset),
+        partitionMaxBytes,
+        currentLeaderEpoch: -1,
+        lastFetchedEpoch: -1,
+      })),
+    }))
+    const { createRequest } = this.#library.apis[apiName('Fetch', version)]!
+    // Each request names all of its partitions: session 0, epoch -1.
+    const write = (): LibraryWriter =>
+      createRequest(maxWaitMs, 1, maxBytes, isCommittedOnly ? 1 : 0, 0, -1, entries, [], '')
+    const parse = (_id: number, _key: number, _version: number, reader: LibraryReader): FetchAnswer =>
+      readFetchAnswer(reader.buffer.buffer, version)
+    return new Promise((resolve, reject) => {
+      this.#connection.send(fetchKey, version, write, parse, compact, compact, (error, answer) =>
+        error ? reject(error) : resolve(answer as FetchAnswer),
+      )
+    })
   }
 
   /** Sends batches, by topic and partition. With `acks` 0 the callback says that they are written, within `timeoutMs` or the connection ends. */
@@ -183,7 +240,8 @@ async function readVersions(
   })) as { apiKeys: readonly { name: string; minVersion: number; maxVersion: number }[] }
   const versions = new Map<string, number>()
   for (const { name, minVersion, maxVersion } of answer.apiKeys) {
-    for (let version = maxVersion; name && version >= minVersion; version--) {
+    const newest = Math.min(maxVersion, newestVersions[name] ?? maxVersion)
+    for (let version = newest; name && version >= minVersion; version--) {
       if (library.apis[apiName(name, version)] === undefined) continue
       versions.set(name, version)
       break

@@ -1,11 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createDriverError } from '../driver-error.ts'
-import type { DriverCredentials, DriverFailure, DriverOptions, TopicSpecification } from '../driver.ts'
+import type { ClientProfile, DriverCredentials, DriverFailure, DriverOptions, TopicSpecification } from '../driver.ts'
 import { BrokerConnection, type BrokerAddress } from './broker-connection.ts'
 import { normalizeLibraryError, normalizeProtocolError } from './classify.ts'
 import { saslOptions } from './connection-options.ts'
+import { FailedRequest } from './failed-request.ts'
 import type { ConnectionOptions, LibraryError, PlatformaticModule } from './platformatic-module.ts'
 import type { ProducerIdentity } from './record-batch.ts'
+
+/** Of a driver or of a consumer. */
+export interface ClusterOptions extends Pick<
+  DriverOptions,
+  'brokers' | 'clientId' | 'connectTimeoutMs' | 'sasl' | 'onFailure'
+> {
+  readonly profile: Pick<ClientProfile, 'idempotence' | 'requestTimeoutMs'>
+  /** Whether brokers may create topics that are asked for. */
+  readonly createsTopics: boolean
+}
 
 /** What the brokers say of a topic. */
 export interface TopicMetadata {
@@ -36,7 +47,7 @@ const askedAtOnce = 3
 /** The brokers: where they are, who leads what, and a connection to each that is needed. */
 export class Cluster {
   readonly #library: PlatformaticModule
-  readonly #options: DriverOptions
+  readonly #options: ClusterOptions
   #connectionOptions: ConnectionOptions
   readonly #seeds: readonly BrokerAddress[]
   #brokers = new Map<number, BrokerAddress>()
@@ -52,7 +63,7 @@ export class Cluster {
 
   constructor(
     library: PlatformaticModule,
-    options: DriverOptions,
+    options: ClusterOptions,
     connectionOptions: ConnectionOptions,
     onReconnect: (nodeId: number) => void = () => undefined,
   ) {
@@ -99,14 +110,12 @@ export class Cluster {
     this.#connectionOptions = { ...this.#connectionOptions, ...sasl }
   }
 
-  /** Asks for these topics, where brokers are allowed to create them. @throws LibraryError */
-  async metadata(topics: readonly string[], timeoutMs?: number): Promise<ReadonlyMap<string, TopicMetadata>> {
-    const connection = await this.#any(timeoutMs)
-    const answer = (await connection.call('Metadata', topics, true, false).catch((error: LibraryError) => {
-      // Topics without error are in the answer too, and partitions that do have a leader.
-      if (error.response === undefined) throw error
-      return error.response
-    })) as MetadataResponse
+  /** Asks for these topics. @throws LibraryError */
+  async metadata(topics: readonly string[] | 'all', timeoutMs?: number): Promise<ReadonlyMap<string, TopicMetadata>> {
+    const connection = await this.any(timeoutMs)
+    const wanted = topics === 'all' ? null : topics
+    // Topics without error are in the answer too, and partitions that do have a leader.
+    const answer = (await connection.answer('Metadata', wanted, this.#options.createsTopics, false)) as MetadataResponse
     this.#brokers = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]))
     this.#controllerId = answer.controllerId
     const found = new Map<string, TopicMetadata>()
@@ -131,9 +140,22 @@ export class Cluster {
     return opening
   }
 
+  /** The open connection to a broker, or a new one. @throws LibraryError */
+  async reach(nodeId: number): Promise<BrokerConnection> {
+    if (!this.#brokers.has(nodeId)) await this.metadata([])
+    return this.connectionTo(nodeId) ?? this.open(nodeId)
+  }
+
+  /** One more connection, for requests that keep others waiting; whoever asks for it closes it. @throws LibraryError */
+  async openAnother(nodeId: number, requestTimeoutMs: number): Promise<BrokerConnection> {
+    if (!this.#brokers.has(nodeId)) await this.metadata([])
+    const options = { ...this.#connectionOptions, requestTimeout: requestTimeoutMs }
+    return this.#connect(this.#addressOf(nodeId), options, () => undefined)
+  }
+
   /** A new producer id, whose messages the broker counts from 0. @throws LibraryError */
   async identify(): Promise<ProducerIdentity> {
-    const connection = await this.#any()
+    const connection = await this.any()
     const { requestTimeoutMs } = this.#options.profile
     const answer = await connection.call('InitProducerId', null, requestTimeoutMs, -1n, -1)
     const { producerId, producerEpoch: epoch } = answer as { producerId: bigint; producerEpoch: number }
@@ -148,7 +170,7 @@ export class Cluster {
     for (;;) {
       try {
         await this.metadata([])
-        const controller = this.connectionTo(this.#controllerId) ?? (await this.open(this.#controllerId))
+        const controller = await this.reach(this.#controllerId)
         await controller.call('CreateTopics', [request], this.#options.connectTimeoutMs, false)
         return
       } catch (error) {
@@ -162,6 +184,7 @@ export class Cluster {
   }
 
   failureOf(error: unknown): DriverFailure {
+    if (error instanceof FailedRequest) return error.failure
     // Of several that were tried, the one that says no is worth more than those that say nothing.
     const errors = error instanceof AggregateError && !('code' in error) ? error.errors : [error]
     const failures = errors.map((each) => normalizeLibraryError(this.#library, each as LibraryError))
@@ -179,7 +202,8 @@ export class Cluster {
     await Promise.all(open.map((connection) => connection.close(closeWithinMs)))
   }
 
-  async #any(timeoutMs?: number): Promise<BrokerConnection> {
+  /** A connection that is open, or can be. @throws LibraryError */
+  async any(timeoutMs?: number): Promise<BrokerConnection> {
     for (const connection of [...this.#connections.values(), this.#seed]) if (connection?.isOpen) return connection
     const known = [...this.#brokers.keys()].toSorted(() => Math.random() - 0.5).slice(0, askedAtOnce)
     const opened = await Promise.any(known.map((nodeId) => this.open(nodeId))).catch(() => undefined)
@@ -201,8 +225,7 @@ export class Cluster {
   }
 
   async #open(nodeId: number): Promise<BrokerConnection> {
-    const address = this.#brokers.get(nodeId)
-    if (!address) throw new Error(`broker ${nodeId} is not known`)
+    const address = this.#addressOf(nodeId)
     const backoffMs = this.#backoffMs.get(nodeId) ?? 0
     if (backoffMs > 0) await delay(backoffMs, undefined, { signal: this.#closing.signal })
     let connection: BrokerConnection
@@ -223,6 +246,12 @@ export class Cluster {
     if (this.#seed) void this.#seed.close(closeWithinMs)
     this.#seed = undefined
     return connection
+  }
+
+  #addressOf(nodeId: number): BrokerAddress {
+    const address = this.#brokers.get(nodeId)
+    if (!address) throw new Error(`broker ${nodeId} is not known`)
+    return address
   }
 
   async #connect(

@@ -1,13 +1,24 @@
 import { readFileSync } from 'node:fs'
 import { MessagingError } from '../../errors/messaging-error.ts'
-import type { DriverOptions, DriverSaslOptions, DriverTlsOptions } from '../driver.ts'
+import type { ClientProfile, DriverOptions, DriverSaslOptions, DriverTlsOptions } from '../driver.ts'
 import type { ConnectionOptions } from './platformatic-module.ts'
+
+const defaultTopicPropagationMs = 30_000
+
+export interface ConnectionSettings extends Pick<DriverOptions, 'tls' | 'sasl' | 'connectTimeoutMs'> {
+  readonly profile: Pick<ClientProfile, 'requestTimeoutMs'>
+}
 
 /**
  * Our configuration as options of a connection.
  * @throws DRIVER_OPTION_INVALID for a PEM file that cannot be read
  */
-export function createConnectionOptions({ profile, tls, sasl, connectTimeoutMs }: DriverOptions): ConnectionOptions {
+export function createConnectionOptions({
+  profile,
+  tls,
+  sasl,
+  connectTimeoutMs,
+}: ConnectionSettings): ConnectionOptions {
   return {
     connectTimeout: connectTimeoutMs,
     requestTimeout: profile.requestTimeoutMs,
@@ -18,6 +29,18 @@ export function createConnectionOptions({ profile, tls, sasl, connectTimeoutMs }
     ...(tls.enabled ? { tls: tlsOptions(tls) } : {}),
     ...saslOptions(sasl),
   }
+}
+
+/** @throws DRIVER_OPTION_INVALID for an option that the driver does not have */
+export function readTopicPropagationMs(passThrough: DriverOptions['passThrough']): number {
+  const { topicPropagationMs = defaultTopicPropagationMs, ...unknown } = passThrough
+  const [name] = Object.keys(unknown)
+  const reason =
+    name === undefined
+      ? 'topicPropagationMs must be a number of milliseconds'
+      : `${name} is not one of its options (topicPropagationMs)`
+  if (name === undefined && typeof topicPropagationMs === 'number' && topicPropagationMs >= 0) return topicPropagationMs
+  throw new MessagingError('DRIVER_OPTION_INVALID', { driver: 'platformatic', reason })
 }
 
 /** What a connection logs in with. */

@@ -1,30 +1,34 @@
 import { MessagingError } from '../../errors/messaging-error.ts'
 import { createDriverError } from '../driver-error.ts'
-import type { Driver, DriverModule, DriverOptions } from '../driver.ts'
+import type { ConsumingDriverModule } from '../driver-consumer.ts'
+import type { Driver, DriverOptions } from '../driver.ts'
 import { BrokerCounts } from './broker-counts.ts'
 import { Cluster } from './cluster.ts'
-import { createConnectionOptions } from './connection-options.ts'
+import { connectConsumer } from './connect-consumer.ts'
+import { createConnectionOptions, readTopicPropagationMs } from './connection-options.ts'
 import { loadPlatformaticModule, type LibraryCompression, type PlatformaticModule } from './platformatic-module.ts'
 import { RecordSender } from './record-sender.ts'
 
-const defaultTopicPropagationMs = 30_000
-
 /** Kafka in JavaScript: connections, TLS, SASL and the protocol of @platformatic/kafka, with batches of our own. */
-export const platformaticDriver: DriverModule = {
+export const platformaticDriver: ConsumingDriverModule = {
   name: 'platformatic',
   needsBrokers: () => true,
   async createDriver(options) {
     const library = await loadPlatformaticModule()
-    const topicPropagationMs = readPassThrough(options)
+    const topicPropagationMs = readTopicPropagationMs(options.passThrough)
     const compression = findCompression(library, options)
     const counts = new BrokerCounts()
-    const cluster = new Cluster(library, options, createConnectionOptions(options), (nodeId) =>
-      counts.reconnected(nodeId),
+    const cluster = new Cluster(
+      library,
+      { ...options, createsTopics: true },
+      createConnectionOptions(options),
+      (nodeId) => counts.reconnected(nodeId),
     )
     const identity = await cluster.connect()
     const sender = new RecordSender({ library, cluster, options, compression, identity, counts, topicPropagationMs })
     return createDriver(cluster, sender, counts, options)
   },
+  createConsumer: async (options) => connectConsumer(await loadPlatformaticModule(), options),
 }
 
 function createDriver(cluster: Cluster, sender: RecordSender, counts: BrokerCounts, options: DriverOptions): Driver {
@@ -58,17 +62,6 @@ function createDriver(cluster: Cluster, sender: RecordSender, counts: BrokerCoun
     ensureTopic: (topic) => cluster.createTopic(topic),
     setCredentials: (credentials) => cluster.setCredentials(credentials),
   }
-}
-
-function readPassThrough({ passThrough }: DriverOptions): number {
-  const { topicPropagationMs = defaultTopicPropagationMs, ...unknown } = passThrough
-  const [name] = Object.keys(unknown)
-  const reason =
-    name === undefined
-      ? 'topicPropagationMs must be a number of milliseconds'
-      : `${name} is not one of its options (topicPropagationMs)`
-  if (name === undefined && typeof topicPropagationMs === 'number' && topicPropagationMs >= 0) return topicPropagationMs
-  throw new MessagingError('DRIVER_OPTION_INVALID', { driver: 'platformatic', reason })
 }
 
 function findCompression(

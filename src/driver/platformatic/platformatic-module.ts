@@ -8,6 +8,24 @@ export interface PlatformaticModule {
   readonly compressionsAlgorithms: Readonly<Record<string, LibraryCompression>>
   readonly protocolErrors: Readonly<Record<string, { readonly canRetry: boolean }>>
   readonly protocolErrorsCodesById: Readonly<Record<number, string>>
+  readonly encodeConsumerProtocolSubscription: (
+    subscription: Omit<LibrarySubscription, 'userData'> & { readonly userData: Buffer },
+  ) => Buffer
+  readonly decodeConsumerProtocolSubscription: (bytes: Buffer) => LibrarySubscription
+  readonly decodeCooperativeStickyGeneration: (userData: Buffer) => number
+  readonly encodeConsumerProtocolAssignment: (assignment: {
+    readonly version: number
+    readonly assignedPartitions: readonly LibraryPartitions[]
+  }) => Buffer
+  readonly decodeConsumerProtocolAssignment: (bytes: Buffer) => {
+    readonly assignedPartitions: readonly LibraryPartitions[]
+  }
+  readonly cooperativeStickyAssigner: (
+    leader: string,
+    members: ReadonlyMap<string, LibraryMember>,
+    topics: ReadonlySet<string>,
+    metadata: { readonly topics: ReadonlyMap<string, { readonly partitionsCount: number }> },
+  ) => readonly { readonly memberId: string; readonly assignments: ReadonlyMap<string, LibraryPartitions> }[]
   /** Requests of Kafka’s protocol, by name and version: `metadataV12`. */
   readonly apis: Readonly<Record<string, LibraryApi | undefined>>
 }
@@ -44,7 +62,32 @@ export type LibraryCallback = (error: LibraryError | null, response?: unknown) =
 
 export interface LibraryApi {
   readonly api: (connection: LibraryConnection, ...args: readonly unknown[]) => void
+  readonly createRequest: (...args: readonly unknown[]) => LibraryWriter
   readonly parseResponse: unknown
+}
+
+/** What an answer is read from: the chunks that came of the socket. */
+export interface LibraryReader {
+  readonly buffer: { readonly buffer: Buffer }
+}
+
+export interface LibraryPartitions {
+  readonly topic: string
+  readonly partitions: readonly number[]
+}
+
+/** What a member of a group says of itself (Kafka’s ConsumerProtocolSubscription). */
+export interface LibrarySubscription {
+  readonly version: number
+  readonly topics: readonly string[]
+  readonly userData: Buffer
+  readonly ownedPartitions: readonly LibraryPartitions[]
+  readonly generationId: number
+  readonly rackId: string | null
+}
+
+export interface LibraryMember extends LibrarySubscription {
+  readonly memberId: string
 }
 
 export interface LibraryWriter {
@@ -68,6 +111,7 @@ export interface LibraryCompression {
   readonly bitmask: number
   readonly available: boolean
   compressSync(data: Buffer): Buffer
+  decompressSync(data: Buffer): Buffer
 }
 
 /** Errors of the library nest: one for the request, in it one for each thing that failed, in those a cause. */

@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 function createCluster(options: Partial<DriverOptions> = {}, onReconnect?: (nodeId: number) => void): Cluster {
   const whole = createDriverOptions({ brokers: mock.brokers, ...options })
-  const cluster = new Cluster(library, whole, createConnectionOptions(whole), onReconnect)
+  const cluster = new Cluster(library, { ...whole, createsTopics: true }, createConnectionOptions(whole), onReconnect)
   onTestFinished(() => cluster.close())
   return cluster
 }

@@ -145,7 +145,12 @@ test('a batch that cannot be compressed fails, and the next one is tried', async
   const outOfMemory = (): Buffer => {
     throw new Error('out of memory')
   }
-  const { send } = startSender({}, 0, { bitmask: 1, available: true, compressSync: outOfMemory })
+  const { send } = startSender({}, 0, {
+    bitmask: 1,
+    available: true,
+    compressSync: outOfMemory,
+    decompressSync: outOfMemory,
+  })
   for (const text of ['a', 'b'])
     expect(await send(text)).toMatchObject({
       failure: { code: 'DRIVER_FAILED', reason: 'out of memory', outcome: 'not_sent' },

@@ -11,6 +11,7 @@ import {
 } from '../../../src/driver/platformatic/platformatic-module.ts'
 import { RecordSender, type SenderConnection } from '../../../src/driver/platformatic/record-sender.ts'
 import { createDriverOptions, defaultProfile } from '../driver-options.ts'
+import { namesOf } from './fake-coordinator.ts'
 import { readBatch, type ReadBatch } from './read-batch.ts'
 
 const library = await loadPlatformaticModule()
@@ -56,7 +57,7 @@ export function startSender(
   const sender = new RecordSender({
     library,
     cluster: {
-      metadata: (topics) => Promise.resolve(new Map(topics.map((topic) => [topic, metadata.get(topic)!]))),
+      metadata: (topics) => Promise.resolve(new Map(namesOf(topics).map((topic) => [topic, metadata.get(topic)!]))),
       identify: () => Promise.resolve({ producerId: ++identities, epoch: 0 }),
       failureOf: (error) => normalizeLibraryError(library, error as LibraryError),
       failureOfNumber: (number, detail) => normalizeProtocolError(library, number, detail),
