@@ -1,5 +1,9 @@
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { confluentDriver } from '../../src/driver/confluent/confluent-driver.ts'
+import { createMessaging, ProducerManifest } from '../../src/index.ts'
 import { describeDriverConsumerContract, type DriverConsumerContract } from '../../src/testing.ts'
+import { createConsumerOptions, RecordingListener } from '../driver/consumer-options.ts'
 
 const brokers = (process.env['KAFKA_BOOTSTRAP'] ?? '').split(',')
 
@@ -27,3 +31,21 @@ for (const { driver, ...contract } of consumers) {
   // Together, since most of them wait for a group.
   describeDriverConsumerContract({ ...contract, start }, { describe, test: test.concurrent, beforeAll, afterAll })
 }
+
+test('a topic that is not there is told, and the others are read', async () => {
+  const group = randomUUID()
+  class Sent extends ProducerManifest<string> {
+    override readonly topic = `there.${group}`
+    override readonly codec = 'string'
+    override readonly createTopic = 'if-missing'
+  }
+  await using messaging = createMessaging({ brokers, closeOnExit: false }, {})
+  await messaging.registry.send(Sent, 'x')
+  const listener = new RecordingListener()
+  const consumer = await confluentDriver.createConsumer(createConsumerOptions({ brokers, group, listener }))
+  await consumer.subscribe([`there.${group}`, `absent.${group}`])
+  while ((await consumer.poll(10, 100)).length === 0);
+  // The members of a group are given nothing of a topic that is not there, so it is told before the first message.
+  expect(listener.failures).toMatchObject([{ code: 'TOPIC_NOT_FOUND' }])
+  await consumer.close()
+})

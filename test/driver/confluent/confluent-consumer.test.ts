@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { ConfluentConsumer } from '../../../src/driver/confluent/confluent-consumer.ts'
 import { confluentDriver } from '../../../src/driver/confluent/confluent-driver.ts'
-import type { NativeConsumerCallbacks } from '../../../src/driver/confluent/native-module.ts'
+import type { NativeConsumerCallbacks, NativeError, NativeReader } from '../../../src/driver/confluent/native-module.ts'
 import { createMessaging, ProducerManifest, type Messaging } from '../../../src/index.ts'
 import { startMockCluster, type MockCluster } from '../../../src/testing.ts'
 import { catchRejection } from '../../catch-error.ts'
-import { createConsumerOptions } from '../consumer-options.ts'
+import { createConsumerOptions, RecordingListener } from '../consumer-options.ts'
 import { createFakeNative } from './fake-native.ts'
 
 // What every consumer promises: test/contract/confluent-consumer.test.ts.
@@ -97,25 +97,63 @@ test('close does not wait for a listener that never ends, and may be called agai
   })
 })
 
+/** A native consumer that does nothing of itself. */
+class FakeConsumer {
+  protected readonly callbacks: NativeConsumerCallbacks
+  /** What each call takes of its queue, in turn: an error, or offsets. */
+  readonly queue: (NativeError | readonly number[])[] = []
+  constructor(config: NativeConsumerCallbacks) {
+    this.callbacks = config
+  }
+  connect = (_: unknown, done: () => void): void => done()
+  disconnect(done: () => void): void {
+    done()
+  }
+  on = (): void => undefined
+  rebalanceProtocol = (): string => 'NONE'
+  getClient = () => ({
+    consume: (...[, , , done]: Parameters<NativeReader['consume']>) => {
+      const next = this.queue.shift() ?? []
+      const base = { topic: 'orders', partition: 0, timestamp: 0, key: null, value: null }
+      process.nextTick(() => {
+        if ('code' in next) done(next, [])
+        else
+          done(
+            null,
+            next.map((offset) => ({ ...base, offset })),
+          )
+      })
+    },
+  })
+}
+
+async function connectFake(KafkaConsumer: new (config: NativeConsumerCallbacks) => FakeConsumer, options = {}) {
+  const consumer = new ConfluentConsumer(createConsumerOptions(options))
+  await consumer.connect({ ...createFakeNative().native, KafkaConsumer: KafkaConsumer as never })
+  return consumer
+}
+
+test('an error between messages is told, and what stands behind it comes', async () => {
+  class FailingConsumer extends FakeConsumer {
+    override readonly queue = [[0, 1], { code: 3, message: 'Broker: Unknown topic or partition' }, [2]]
+  }
+  const listener = new RecordingListener()
+  const consumer = await connectFake(FailingConsumer, { listener })
+  expect(await consumer.poll(10, 1000)).toHaveLength(2)
+  expect((await consumer.poll(10, 1000)).map(({ offset }) => offset)).toEqual([2])
+  expect(listener.failures).toMatchObject([{ code: 'TOPIC_NOT_FOUND', driverCode: 3 }])
+  await consumer.close()
+})
+
 test('close answers an assignment that comes meanwhile, for which librdkafka would wait for ever', async () => {
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
   const calls: string[] = []
-  class ClosingConsumer {
-    readonly #callbacks: NativeConsumerCallbacks
+  class ClosingConsumer extends FakeConsumer {
     #finish: () => void = () => undefined
-    constructor(config: NativeConsumerCallbacks) {
-      this.#callbacks = config
-    }
-    connect = (_: unknown, done: () => void): void => done()
-    on = (): void => undefined
-    rebalanceProtocol = (): string => 'NONE'
-    getClient = () => ({
-      consume: (...[, , , done]: [number, number, boolean, (...args: unknown[]) => void]) => done(null, []),
-    })
-    disconnect(done: () => void): void {
+    override disconnect(done: () => void): void {
       this.#finish = done
-      this.#callbacks.rebalance_cb({ code: -175, message: 'assign' }, [])
+      this.callbacks.rebalance_cb({ code: -175, message: 'assign' }, [])
     }
     incrementalAssign(): void {
       calls.push('assign')
@@ -127,46 +165,8 @@ test('close answers an assignment that comes meanwhile, for which librdkafka wou
       this.#finish()
     }
   }
-  const consumer = new ConfluentConsumer(createConsumerOptions())
-  await consumer.connect({ ...createFakeNative().native, KafkaConsumer: ClosingConsumer as never })
-  const closed = consumer.close()
+  const closed = (await connectFake(ClosingConsumer)).close()
   await vi.advanceTimersByTimeAsync(5)
   await closed
   expect(calls).toEqual(['assign', 'unassign', 'unassign'])
-})
-
-test('a transaction takes the offsets of partitions that the member has, before and after it was asked', async () => {
-  const assigned = Promise.withResolvers<void>()
-  const nothing = (): void => undefined
-  const listener = { assigned: () => assigned.resolve(), revoked: nothing, lost: nothing, failed: nothing }
-  const consumer = (await connect({ group: 'in-transaction', listener })) as ConfluentConsumer
-  await consumer.subscribe(['orders'])
-  let isOver = false
-  const polling = (async () => {
-    while (!isOver) await consumer.poll(1, 20)
-  })()
-  await assigned.promise
-  const mine = [{ topic: 'orders', partition: 0 }]
-  let asked = 0
-  const send = async () => void asked++
-  expect(await consumer.commitBy(mine, send)).toBeUndefined()
-  expect(await consumer.commitBy([{ topic: 'others', partition: 0 }], send)).toMatchObject({
-    code: 'GROUP_REJOIN_REQUIRED',
-  })
-  const failure = { code: 'DRIVER_FAILED', reason: 'no' } as const
-  expect(await consumer.commitBy(mine, () => Promise.resolve(failure))).toBe(failure)
-  expect(asked).toBe(1)
-  // The native consumer is in use until the call is over.
-  const goOn = Promise.withResolvers<undefined>()
-  const taken = consumer.commitBy(mine, () => goOn.promise)
-  let isClosed = false
-  isOver = true
-  await polling
-  const closed = consumer.close().then(() => (isClosed = true))
-  await new Promise(setImmediate)
-  expect(isClosed).toBe(false)
-  goOn.resolve(undefined)
-  expect(await taken).toMatchObject({ code: 'CLOSE_TIMED_OUT' })
-  await closed
-  expect(await consumer.commitBy(mine, send)).toMatchObject({ code: 'CLOSE_TIMED_OUT' })
 })
