@@ -2,22 +2,23 @@ import { createEmbeddedSchemaRegistry } from '../src/encoding.ts'
 import type { Codec } from '../src/encoding/codec.ts'
 import type { SchemaRegistry } from '../src/encoding/schema-registry.ts'
 import { createCodec } from '../src/encoding/create-codec.ts'
-import { isMessagingError, type MessagingConfig } from '../src/index.ts'
+import { isMessagingError, type MessagingConfig, type ReceivedMessage } from '../src/index.ts'
 import { createSchemaRegistryClient } from '../src/factory/create-schema-registry.ts'
 import { encodeKey } from '../src/factory/message-parts.ts'
 import { readManifest } from '../src/factory/read-manifest.ts'
 import type { DemoInput } from './input.ts'
-import type { ReadRecord } from './read-back.ts'
 
 export interface ContentReader {
   /** What a record must say when it is read back, or why it cannot be sent. */
   describe(payload: unknown): { key: string | null; content: string; bytes: number } | { error: string }
-  read(record: ReadRecord): Promise<{ key: string | null; sequence: number; text: string }>
+  /** What a consumer manifest has to say about the bytes of these records. */
+  readonly encoding: object
+  read(message: ReceivedMessage): { key: string | null; sequence: number; text: string }
   close(): Promise<void>
 }
 
 /**
- * Decodes what is read back, by a codec and a schema registry of its own:
+ * Says how what is read back is decoded: by a codec and a schema registry of its own;
  * the writer's are not asked, so a wrong id or body on the wire cannot cancel itself out.
  */
 export async function createContentReader(input: DemoInput, config: MessagingConfig): Promise<ContentReader> {
@@ -44,11 +45,12 @@ export async function createContentReader(input: DemoInput, config: MessagingCon
         return { error: `a method of ${manifest.name} threw ${(error as Error).name}` }
       }
     },
-    async read({ key, value, headers = [] }) {
-      const sequence = headers.find((header) => 'sequence' in header)?.sequence
-      const decoded = value === null ? null : await codec.decode(value)
-      return { key: nameKey(key), sequence: Number(sequence?.toString() ?? -1), text: toText(decoded) }
-    },
+    encoding: { schema: manifest.schema, codec: manifest.codec, schemaRegistry },
+    read: (message) => ({
+      key: nameKey(message.key),
+      sequence: Number(message.header('sequence') ?? -1),
+      text: toText(message.payload),
+    }),
     async close() {
       await schemaRegistry.close?.()
     },

@@ -38,7 +38,7 @@ async function main(): Promise<boolean> {
   // Imported only here, since the mock cluster and the reader bring the native library into the process.
   const { startMockCluster } = await import('../src/testing/mock-cluster.ts')
   const { publishAndVerify } = await import('./publish.ts')
-  const { deleteTopic } = await import('./read-back.ts')
+  const { deleteTopic } = await import('./delete-topic.ts')
   const { reportTally } = await import('./report.ts')
 
   await using mock = options.brokers === undefined ? await startMockCluster() : undefined

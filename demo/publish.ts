@@ -86,7 +86,7 @@ class Publication {
     tally.seconds = Math.max(0.001, (this.#lastAcknowledgedAt - startedAt) / 1000)
     if (this.#reader) {
       await tally.verifier.drain(readBackPatienceMs)
-      tally.stored = await this.#reader.highWatermarks()
+      tally.stored = await this.#reader.stored()
       await this.#reader.close()
     }
     this.#progress.end()
@@ -137,10 +137,15 @@ class Publication {
     if (acknowledged === 0) return
     const { input, repeat } = this.#options
     const total = input.total === undefined ? undefined : input.total * repeat
-    this.#reader = await readTopic(this.#brokers, topic, async (record) => {
-      const { key, sequence, text } = await this.#content.read(record)
-      verifier.receive(key, sequence, text)
-      this.#progress.update(verifier.verified, total)
+    this.#reader = await readTopic({
+      brokers: this.#brokers,
+      topic,
+      content: this.#content,
+      receive: (key, sequence, text) => {
+        verifier.receive(key, sequence, text)
+        this.#progress.update(verifier.verified, total)
+      },
+      failed: (error) => verifier.fail(error),
     })
   }
 

@@ -1,88 +1,63 @@
-import kafka from '@confluentinc/kafka-javascript'
+import { ConsumerManifest, createMessaging, subscribe, type ReceivedMessage } from '../src/index.ts'
+import type { ContentReader } from './content.ts'
 
-export interface ReadRecord {
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers?: readonly Readonly<Record<string, Buffer | string>>[]
-  readonly partition: number
-  readonly timestamp?: number
-  readonly offset: number
+export interface ReaderParts {
+  readonly brokers: readonly string[]
+  readonly topic: string
+  readonly content: ContentReader
+  readonly receive: (key: string | null, sequence: number, text: string) => void
+  /** What is there cannot be read: nothing more will be received. */
+  readonly failed: (error: unknown) => void
 }
 
 export interface Reader {
-  /** The end of each partition, as the brokers know it. */
-  highWatermarks(): Promise<number>
+  /** Records in the log, as the brokers count them. */
+  stored(): Promise<number>
   close(): Promise<void>
 }
 
-type Callback<Value> = (error: Error | null | undefined, value: Value) => void
+/** Reads every partition of a topic from its beginning, by a consumer manifest of a messaging instance of its own. */
+export async function readTopic({ brokers, topic, content, receive, failed }: ReaderParts): Promise<Reader> {
+  class ReadBack extends ConsumerManifest {
+    override readonly topic = topic
+    // The demo's only reader: it needs no group, and what it has read nobody has to remember.
+    override readonly partitions = 'all'
+    override readonly fetchMaxWaitMs = 20
+    override readonly maxMessages = 1000
+    override readonly lagIntervalMs = 100
+    override readonly onFailure = 'stop'
 
-function promised<Value>(start: (callback: Callback<Value>) => void): Promise<Value> {
-  return new Promise((resolve, reject) => start((error, value) => (error ? reject(error) : resolve(value))))
-}
-
-/** Reads every partition of a topic from its beginning with a client of its own, and hands each record to `receive`. */
-export async function readTopic(
-  brokers: readonly string[],
-  topic: string,
-  receive: (record: ReadRecord) => void | Promise<void>,
-): Promise<Reader> {
-  const consumer = new kafka.KafkaConsumer(
-    {
-      'bootstrap.servers': brokers.join(','),
-      'group.id': `postrider-demo-${process.pid}`,
-      'enable.auto.commit': false,
-      'fetch.wait.max.ms': 20,
-    },
-    { 'auto.offset.reset': 'earliest' },
-  )
-  const metadata = await promised<{ topics: { name: string; partitions: { id: number }[] }[] }>((callback) => {
-    consumer.connect({ topic, timeout: 10_000 }, callback as never)
-  })
-  const partitions = metadata.topics.find(({ name }) => name === topic)?.partitions.map(({ id }) => id) ?? []
-  consumer.setDefaultConsumeTimeout(50)
-  // Missing in the binding's types. Without it a batch waits the timeout for each of its records.
-  ;(
-    consumer as unknown as { setDefaultIsTimeoutOnlyForFirstMessage(only: boolean): void }
-  ).setDefaultIsTimeoutOnlyForFirstMessage(true)
-  consumer.assign(partitions.map((partition) => ({ topic, partition, offset: 0 })))
-
-  let closing = false
-  const loop = (async () => {
-    while (!closing) {
-      const records = await promised<ReadRecord[]>((callback) => {
-        consumer.consume(1000, callback as never)
-      })
-      for (const record of records) await receive(record)
+    constructor() {
+      super()
+      Object.assign(this, content.encoding)
     }
-  })()
+
+    override handleBatch(messages: readonly ReceivedMessage[]): void {
+      for (const message of messages) {
+        const { key, sequence, text } = content.read(message)
+        receive(key, sequence, text)
+      }
+    }
+  }
+  const messaging = createMessaging({ brokers, clientId: 'postrider-demo-reader', closeOnExit: false })
+  const running = await messaging.consumers.run([ReadBack])
+  running.finished.catch(failed)
   return {
-    async highWatermarks() {
-      const ends = partitions.map((partition) =>
-        promised<{ highOffset: number }>((callback) => {
-          consumer.queryWatermarkOffsets(topic, partition, 5000, callback as never)
-        }),
-      )
-      return (await Promise.all(ends)).reduce((sum, { highOffset }) => sum + highOffset, 0)
+    async stored() {
+      await allMeasured(running.health().consumers.flatMap(({ partitions }) => partitions).length)
+      const partitions = running.health().consumers.flatMap((consumer) => consumer.partitions)
+      return partitions.reduce((sum, { position = 0, lag = 0 }) => sum + position + lag, 0)
     },
-    async close() {
-      closing = true
-      await loop
-      await promised<void>((callback) => {
-        consumer.disconnect(callback as never)
-      })
-    },
+    close: () => messaging.close(),
   }
 }
 
-/** Removes a topic that a demo has made on a real cluster. */
-export async function deleteTopic(brokers: readonly string[], topic: string): Promise<void> {
-  const admin = kafka.AdminClient.create({ 'bootstrap.servers': brokers.join(',') })
-  try {
-    await promised<void>((callback) => {
-      admin.deleteTopic(topic, 10_000, callback as never)
+/** Resolves when the end of so many partitions was asked for from now on. */
+async function allMeasured(count: number): Promise<void> {
+  const measured = new Set<number>()
+  await new Promise<void>((resolve) => {
+    const stop = subscribe('partition.measured', ({ manifest, partition }) => {
+      if (manifest === 'ReadBack' && measured.add(partition).size === count) resolve(stop())
     })
-  } finally {
-    admin.disconnect()
-  }
+  })
 }

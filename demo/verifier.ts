@@ -1,3 +1,5 @@
+type Waiting = PromiseWithResolvers<void>
+
 /** What was sent and has not been read back yet, by key and in order; counts everything that is not as it should be. */
 export class Verifier {
   verified = 0
@@ -7,8 +9,9 @@ export class Verifier {
   #outstanding = 0
   #outstandingBytes = 0
   readonly #expected = new Map<string, { sequence: number; content: string }[]>()
-  #wake: (() => void) | undefined
-  #drained: (() => void) | undefined
+  #progress: Waiting | undefined
+  #drained: Waiting | undefined
+  #failure: { readonly error: unknown } | undefined
 
   /** Sent and not read back: after the end, the missing ones. */
   get outstanding(): number {
@@ -50,9 +53,16 @@ export class Verifier {
     this.#remove(key, queue!, index)
   }
 
-  /** Resolves at the next record that is read back. */
+  /** Nothing more is read back: who waits for that is told why. */
+  fail(error: unknown): void {
+    this.#failure = { error }
+    this.#progress?.reject(error)
+    this.#drained?.reject(error)
+  }
+
+  /** Resolves at the next record that is read back. @throws what `fail` was given */
   progress(): Promise<void> {
-    return new Promise((resolve) => (this.#wake = resolve))
+    return (this.#progress = this.#wait()).promise
   }
 
   /** Waits until everything is read back, or nothing has come for `patienceMs`. */
@@ -61,10 +71,15 @@ export class Verifier {
       before = this.#outstanding
       let timer: NodeJS.Timeout | undefined
       const outOfPatience = new Promise<void>((resolve) => (timer = setTimeout(resolve, patienceMs)))
-      const drained = new Promise<void>((resolve) => (this.#drained = resolve))
-      await Promise.race([drained, outOfPatience])
-      clearTimeout(timer)
+      this.#drained = this.#wait()
+      await Promise.race([this.#drained.promise, outOfPatience]).finally(() => clearTimeout(timer))
     }
+  }
+
+  #wait(): Waiting {
+    const waiting = Promise.withResolvers<void>()
+    if (this.#failure) waiting.reject(this.#failure.error)
+    return waiting
   }
 
   #remove(key: string, queue: { content: string }[], index: number): void {
@@ -72,8 +87,8 @@ export class Verifier {
     if (queue.length === 0) this.#expected.delete(key)
     this.#outstanding--
     this.#outstandingBytes -= removed!.content.length
-    this.#wake?.()
-    if (this.#outstanding === 0) this.#drained?.()
+    this.#progress?.resolve()
+    if (this.#outstanding === 0) this.#drained?.resolve()
   }
 }
 

@@ -60,3 +60,12 @@ test('drain ends when everything is back, or when nothing comes any more', async
   await incomplete.drain(1)
   expect(incomplete.outstanding).toBe(5)
 })
+
+test('who waits for what is read back is told when nothing more will be', async () => {
+  const verifier = verify(right.slice(0, 4))
+  const waiting = [verifier.progress(), verifier.drain(60_000)]
+  verifier.fail(new Error('undecodable'))
+  await expect(Promise.all(waiting)).rejects.toThrow('undecodable')
+  await expect(verifier.progress()).rejects.toThrow('undecodable')
+  await expect(verifier.drain(60_000)).rejects.toThrow('undecodable')
+})
