@@ -89,8 +89,11 @@ export async function runConsume(
   const forced = Promise.withResolvers<number>()
   let signalledAt: number | undefined
   let forcedStatus: number | undefined
+  let isOver = false
   let running: RunningConsumers | undefined
   const onSignal = (signal: NodeJS.Signals): void => {
+    // All is done, and something holds the process.
+    if (isOver) process.exit()
     signalledAt ??= performance.now()
     // A terminal sends a signal to npm as well, which passes it on: the same one, twice at once.
     if (performance.now() - signalledAt > secondSignalMs) {
@@ -113,8 +116,8 @@ export async function runConsume(
   try {
     return await Promise.race([run(), forced.promise])
   } finally {
+    isOver = true
     for (const stop of stops) stop()
-    for (const signal of signals) process.off(signal, onSignal)
     // A handler that was aborted may go on for ever, and the file may have opened what nobody closes.
     setTimeout(() => process.exit(), forcedStatus === undefined ? patienceMs : 0).unref()
   }

@@ -81,7 +81,8 @@ export async function openEndpoint(
 }
 
 async function listenOnPort(server: Server, { host, port }: { host: string; port: number }): Promise<() => void> {
-  server.listen(port, host)
+  // Exclusive, or workers of a cluster would share it and answer for each other.
+  server.listen({ port, host, exclusive: true })
   try {
     await once(server, 'listening')
   } catch (error) {

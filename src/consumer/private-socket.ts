@@ -56,7 +56,8 @@ async function prepareDirectory(directory: string, failed: Failed): Promise<void
 }
 
 async function listen(server: Server, path: string): Promise<void> {
-  server.listen(path)
+  // Exclusive, or workers of a cluster would share it and answer for each other.
+  server.listen({ path, exclusive: true })
   await once(server, 'listening')
 }
 

@@ -122,7 +122,7 @@ export interface EventDetails {
     topic: string
     /** -1: all of the consumer. */
     partition: number
-    /** `retry` and `dead-letter`: what a single message waits for. */
+    /** `retry`, `dead-letter` and `throttle`: what single messages wait for. */
     owner: string
     reason: string
     ageMs: number

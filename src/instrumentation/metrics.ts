@@ -259,7 +259,7 @@ export const metrics = {
     unit: 'ms',
     tags: ['manifest', 'topic', 'owner'],
     meaning:
-      'Age of each pause that there was, and of each wait for another attempt or a dead letter, as seen every `consumer.lagIntervalMs`.',
+      'Age of each pause that there was, and of what single messages wait for (another attempt, a dead letter, the throttle), as seen every `consumer.lagIntervalMs`.',
     value: ({ ageMs }) => ageMs,
   }),
   'consumers.errored': fed('counter', 'consumer.errored', {
