@@ -108,6 +108,7 @@ async function recover(work: AssignedPartition, message: IncomingMessage, firstT
     if (settled === 'settled') return work.done(message)
     // Each attempt asks as much of what the handler uses.
     await work.consumer.throttle?.turn(work, [message])
+    if (work.isPaused) await work.pauseOver()
     if (work.isEnding) return
     try {
       await tryOnce(work, message)

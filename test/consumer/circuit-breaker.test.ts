@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { CircuitBreaker } from '../../src/consumer/circuit-breaker.ts'
 import { Collected, handling, range, setUp } from './consume.ts'
 
@@ -33,4 +33,24 @@ test('holds the whole consumer back, and lets it go on after its time', async ()
   expect(seen.values).toEqual([0, 1])
   expect(await resumed.count(1)).toMatchObject([{ owner: 'breaker' }])
   await seen.count(3)
+})
+
+test('an open breaker, and an operator, hold back further attempts of a message, too', async () => {
+  await using setup = setUp({ consumer: { retryAttempts: 10, breakerFailures: 2, breakerPauseMs: 3_600_000 } })
+  const failed = setup.heard('attempt.failed')
+  const attempts = new Collected<number>()
+  const Items = handling((message) => {
+    attempts.add(message.attempt)
+    throw new Error('the API is down')
+  })
+  await setup.send([1])
+  const running = await setup.messaging.consumers.run([Items])
+  await failed.count(2)
+  const waits = () => running.health().consumers[0]!.partitions[0]!.pauses
+  await vi.waitFor(() => expect(waits()).toEqual([]))
+  expect(attempts.values).toEqual([1, 2])
+  running.pause(Items, 'until it is up again')
+  running.resume(Items)
+  expect(await attempts.count(3)).toEqual([1, 2, 3])
+  await running.stop({ timeoutMs: 0 })
 })
