@@ -73,13 +73,15 @@ export class ActiveConsumer {
     this.ledger.publish('consumer.errored', () => ({ group, error }))
   }
 
-  /** Tells when a handler has kept the event loop. */
-  watchBlocking(method: 'handle' | 'handleBatch', startedAt: number, topic: string, partition: number): void {
-    const durationMs = performance.now() - startedAt
-    if (durationMs < this.plan.config.blockedMs) return
+  /** Tells when a handler has kept the event loop. Returns what time it is. */
+  watchBlocking(method: 'handle' | 'handleBatch', startedAt: number, topic: string, partition: number): number {
+    const endedAt = performance.now()
+    const durationMs = endedAt - startedAt
+    if (durationMs < this.plan.config.blockedMs) return endedAt
     const { name: manifest } = this.plan
     const parameters = { manifest, method, durationMs: Math.round(durationMs) }
     const error = new MessagingError('HANDLER_BLOCKED', parameters, { manifest, topic })
     this.ledger.publish('handler.blocked', () => ({ topic, partition, error, durationMs }))
+    return endedAt
   }
 }

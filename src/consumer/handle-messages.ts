@@ -49,7 +49,7 @@ export async function handleByKey(
 function handleOne(work: AssignedPartition, message: IncomingMessage): Promise<void> | undefined {
   try {
     const handling = tryOnce(work, message)
-    if (handling === undefined) return succeed(work, message)
+    if (typeof handling === 'number') return succeed(work, message, handling)
     return handling.then(
       () => succeed(work, message),
       (thrown: unknown) => recover(work, message, thrown),
@@ -59,44 +59,45 @@ function handleOne(work: AssignedPartition, message: IncomingMessage): Promise<v
   }
 }
 
+/** A promise, or the time at which it was handled, on the clock of performance.now(): to look at it costs as much as all else here. */
+type Handling = Promise<unknown> | number
+
 /** Throws, or rejects, with what the handler throws, or with a DecodingFailure. */
-function tryOnce(work: AssignedPartition, message: IncomingMessage): Promise<unknown> | undefined {
+function tryOnce(work: AssignedPartition, message: IncomingMessage): Handling {
   const { manifest, codec } = work.consumer.plan
-  if (manifest.filter !== undefined && !manifest.filter(message)) return undefined
+  if (manifest.filter !== undefined && !manifest.filter(message)) return performance.now()
   const decoding = message.decode(codec)
   return decoding ? decoding.then(() => callHandler(work, message)) : callHandler(work, message)
 }
 
-function callHandler(work: AssignedPartition, message: IncomingMessage): Promise<unknown> | undefined {
+function callHandler(work: AssignedPartition, message: IncomingMessage): Handling {
   const { context, transact } = work
   if (transact === undefined) return callWith(work, message, context)
   return transact([message], async (transaction) => callWith(work, message, { ...context, transaction }))
 }
 
-function callWith(
-  work: AssignedPartition,
-  message: IncomingMessage,
-  context: HandlerContext,
-): Promise<unknown> | undefined {
+function callWith(work: AssignedPartition, message: IncomingMessage, context: HandlerContext): Handling {
   const { consumer, topic, partition } = work
   const startedAt = performance.now()
+  let endedAt = startedAt
+  let returned: unknown
   try {
     const received = message as unknown as ReceivedMessage
     const { runs } = consumer.middleware
     const { manifest } = consumer.plan
-    const returned =
+    returned =
       runs.length === 0
         ? manifest.handle!(received, context)
         : callThrough(runs, [received], context, () => manifest.handle!(received, context))
-    return isThenable(returned) ? Promise.resolve(returned) : undefined
   } finally {
-    consumer.watchBlocking('handle', startedAt, topic, partition)
+    endedAt = consumer.watchBlocking('handle', startedAt, topic, partition)
   }
+  return isThenable(returned) ? Promise.resolve(returned) : endedAt
 }
 
-function succeed(work: AssignedPartition, message: IncomingMessage): Promise<void> | undefined {
+function succeed(work: AssignedPartition, message: IncomingMessage, at?: number): Promise<void> | undefined {
   work.consumer.succeeded()
-  return work.done(message)
+  return work.done(message, at)
 }
 
 async function recover(work: AssignedPartition, message: IncomingMessage, firstThrown: unknown): Promise<void> {
