@@ -34,7 +34,11 @@ export async function readStored(
   consumer.assign(partitions.map(({ id }) => ({ topic, partition: id, offset: 0 })))
   const records: RawRecord[] = []
   while (records.length < count) {
-    records.push(...(await promised<RawRecord[]>((callback) => void consumer.consume(1000, callback as never))))
+    records.push(
+      ...(await promised<RawRecord[]>((callback) => {
+        consumer.consume(1000, callback as never)
+      })),
+    )
   }
   await promised<void>((callback) => {
     consumer.disconnect(callback as never)
