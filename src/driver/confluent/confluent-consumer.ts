@@ -7,37 +7,27 @@ import type {
   StartPosition,
   TopicPartition,
 } from '../driver-consumer.ts'
-import type { DriverCredentials, DriverFailure, DriverHeader } from '../driver.ts'
-import { classifyErrorNumber } from '../error-numbers.ts'
+import type { DriverCredentials, DriverFailure } from '../driver.ts'
+import { FetchedMessages } from './fetched-messages.ts'
 import { FollowedTopics } from './followed-topics.ts'
+import { Membership, nameOf } from './membership.ts'
 import { connectConsumer, NativeRequests } from './native-consumer.ts'
 import type {
   NativeConsumer,
+  NativeConsumerCallbacks,
   NativeError,
-  NativeMessage,
   NativeModule,
-  NativePartition,
   NativePosition,
-  NativeReader,
 } from './native-module.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import { toDriverError } from './to-driver-error.ts'
 
-/** A change of the membership, from when librdkafka tells it until it is carried out; librdkafka waits for that. */
-interface Change {
-  readonly kind: 'assigned' | 'revoked' | 'lost'
-  readonly partitions: readonly TopicPartition[]
-  isCarriedOut: boolean
-}
-
-const assignPartitions = -175
 const erroneousState = -172
 const closeWithinMs = 10_000
 /** How often reports of commits are looked for while nobody polls. */
 const lookForReportsMs = { first: 1, most: 100 }
 /** A partition cannot be moved before librdkafka has begun to read it. */
 const seekAgainMs = 10
-const giveUpAgainMs = 5
 
 /**
  * One librdkafka consumer. It tells when its queue is no longer empty; then what is there is taken, in a call that does not wait.
@@ -46,31 +36,16 @@ const giveUpAgainMs = 5
 export class ConfluentConsumer implements DriverConsumer {
   readonly #options: DriverConsumerOptions
   #consumer!: NativeConsumer
-  #reader!: NativeReader
+  #membership!: Membership
+  #fetched!: FetchedMessages
   #requests!: NativeRequests
   #topics!: FollowedTopics
   readonly #commits = new OffsetCommits((positions) => this.#consumer.commit(positions))
 
   #isMember = false
-  #isIncremental = true
-  #knowsItsShare = false
-  readonly #owned = new Map<string, TopicPartition>()
-  readonly #paused = new Set<string>()
-  /** Those that a listener is just told of, and where they will start. */
-  #starting: Map<string, NativePosition> | undefined
-  readonly #changes: Change[] = []
-
   #isPolling = false
   /** A poll takes from the queue, or waits for it; not so while it waits for a listener. */
   #isReading = false
-  #consuming: Promise<void> | undefined
-  /** Taken, and not to be handed over yet. */
-  #held: ConsumedMessage[] = []
-  /** Whose messages are not wanted when they come of the call that is under way. */
-  readonly #unwanted = new Set<string>()
-  /** Something was paused while a call is under way. */
-  #isPausedMidway = false
-  readonly #moves = new Set<Promise<void>>()
   #isSignalled = false
   #wake: () => void = () => undefined
   #looking: NodeJS.Timeout | undefined
@@ -78,9 +53,7 @@ export class ConfluentConsumer implements DriverConsumer {
   readonly #lent = new Set<Promise<unknown>>()
 
   #fatal: DriverFailure | undefined
-  readonly #closed = Promise.withResolvers<void>()
   #closing: Promise<void> | undefined
-  #isReleased = false
 
   constructor(options: DriverConsumerOptions) {
     this.#options = options
@@ -103,13 +76,30 @@ export class ConfluentConsumer implements DriverConsumer {
   }
 
   async connect(native: NativeModule): Promise<void> {
-    const callbacks = {
-      rebalance_cb: this.#onRebalance,
-      offset_commit_cb: this.#onCommit,
+    const callbacks: NativeConsumerCallbacks = {
+      rebalance_cb: (event, partitions) => this.#membership.rebalanced(event, partitions),
+      offset_commit_cb: (error, positions) => this.#commits.settle(error, positions),
       queue_non_empty_cb: this.#signal,
     }
-    this.#consumer = await connectConsumer(native, this.#options, callbacks, this.#fail)
-    this.#reader = this.#consumer.getClient()
+    const consumer = await connectConsumer(native, this.#options, callbacks, this.#fail)
+    this.#consumer = consumer
+    this.#membership = new Membership({
+      consumer,
+      listener: this.#options.listener,
+      onChange: this.#signal,
+      onGone: (name) => this.#fetched.drop(name),
+      onFailure: this.#fail,
+    })
+    this.#fetched = new FetchedMessages({
+      reader: consumer.getClient(),
+      isPaused: (name) => this.#membership.isPaused(name),
+      onTake: () => (this.#isSignalled = false),
+      onFailure: (failure) => {
+        this.#fail(failure)
+        // More may be waiting behind it.
+        this.#isSignalled = true
+      },
+    })
     this.#requests = new NativeRequests(this.#consumer, this.#options.connectTimeoutMs)
     this.#topics = new FollowedTopics(this.#consumer, this.#requests)
   }
@@ -123,8 +113,7 @@ export class ConfluentConsumer implements DriverConsumer {
   async assign(positions: readonly StartPosition[]): Promise<void> {
     this.#refuseUseless()
     const targets = await this.#requests.resolve(positions)
-    this.#forget([...this.#owned.values()])
-    for (const { topic, partition } of targets) this.#owned.set(nameOf({ topic, partition }), { topic, partition })
+    this.#membership.replace(targets)
     this.#call(() => this.#consumer.assign(targets))
   }
 
@@ -136,17 +125,17 @@ export class ConfluentConsumer implements DriverConsumer {
     let isOver = timeoutMs <= 0
     try {
       for (;;) {
-        if (this.#changes.length > 0) await this.#follow()
+        if (this.#membership.hasChanged) await this.#membership.follow()
         if (this.#closing) return []
         if (this.#fatal) throw createDriverError(this.#fatal)
         this.#isReading = true
-        const messages = await this.#take(maxMessages)
-        if (messages.length > 0 || (isOver && this.#changes.length === 0)) return messages
+        const messages = await this.#fetched.take(maxMessages)
+        if (messages.length > 0 || (isOver && !this.#membership.hasChanged)) return messages
         timer ??= setTimeout(() => {
           isOver = true
           this.#signal()
         }, timeoutMs)
-        if (!this.#isSignalled && this.#changes.length === 0) {
+        if (!this.#isSignalled && !this.#membership.hasChanged) {
           await new Promise<void>((resolve) => (this.#wake = resolve))
         }
         this.#isReading = false
@@ -159,17 +148,12 @@ export class ConfluentConsumer implements DriverConsumer {
   }
 
   pause(partitions: readonly TopicPartition[]): void {
-    const owned = partitions.filter((partition) => this.#owned.has(nameOf(partition)))
-    for (const partition of owned) this.#paused.add(nameOf(partition))
-    if (this.#consuming) this.#isPausedMidway = true
-    const started = this.#started(owned)
-    if (started.length > 0) this.#call(() => this.#consumer.pause(started))
+    this.#fetched.paused()
+    this.#call(() => this.#membership.pause(partitions))
   }
 
   resume(partitions: readonly TopicPartition[]): void {
-    const paused = partitions.filter((partition) => this.#paused.delete(nameOf(partition)))
-    const started = this.#started(paused)
-    if (started.length > 0) this.#call(() => this.#consumer.resume(started))
+    this.#call(() => this.#membership.resume(partitions))
     // There may be some that are held.
     this.#signal()
   }
@@ -178,17 +162,11 @@ export class ConfluentConsumer implements DriverConsumer {
     this.#refuseUseless()
     const name = nameOf(position)
     const [target] = (await this.#requests.resolve([position])) as [NativePosition]
-    if (!this.#owned.has(name)) {
+    if (!this.#membership.has(name)) {
       throw createDriverError({ code: 'PARTITION_NOT_FOUND', reason: `${name} is not assigned` })
     }
-    if (this.#starting?.has(name)) {
-      this.#starting.set(name, target)
-      return
-    }
-    this.#drop(name)
-    const move = this.#move(name, target)
-    this.#moves.add(move)
-    await move.finally(() => this.#moves.delete(move))
+    if (this.#membership.startAt(target)) return
+    await this.#fetched.during(name, () => this.#move(name, target))
   }
 
   async commit(positions: readonly CommittedPosition[]): Promise<void> {
@@ -202,13 +180,7 @@ export class ConfluentConsumer implements DriverConsumer {
 
   async committed(partitions: readonly TopicPartition[]): Promise<readonly CommittedPosition[]> {
     this.#refuseUseless()
-    const positions = await this.#requests.committed(partitions)
-    return positions.map(({ topic, partition, offset = -1, metadata }) => ({
-      topic,
-      partition,
-      offset: Math.max(-1, offset),
-      metadata: metadata || undefined,
-    }))
+    return this.#requests.committed(partitions)
   }
 
   async watermarks(partition: TopicPartition): Promise<{ readonly low: number; readonly high: number }> {
@@ -231,7 +203,7 @@ export class ConfluentConsumer implements DriverConsumer {
 
   /** One of them belongs to somebody else, or will. */
   #foreignAmong(partitions: readonly TopicPartition[]): DriverFailure | undefined {
-    const foreign = this.#isMember && partitions.find((partition) => !this.#owned.has(nameOf(partition)))
+    const foreign = this.#isMember && partitions.find((partition) => !this.#membership.has(nameOf(partition)))
     if (!foreign) return undefined
     return { code: 'GROUP_REJOIN_REQUIRED', reason: `${nameOf(foreign)} is not assigned (any more)` }
   }
@@ -244,25 +216,6 @@ export class ConfluentConsumer implements DriverConsumer {
       return { code: 'GROUP_REJOIN_REQUIRED', reason: 'the member was put out of its group' }
     }
     return this.#foreignAmong(partitions)
-  }
-
-  readonly #onRebalance = (event: NativeError | undefined, partitions: readonly NativePartition[]): void => {
-    const protocol = this.#consumer.rebalanceProtocol()
-    // It is not known any more while the consumer closes.
-    if (protocol !== 'NONE') this.#isIncremental = protocol === 'COOPERATIVE'
-    const isAssigned = event?.code === assignPartitions
-    const change: Change = {
-      kind: isAssigned ? 'assigned' : !this.#closing && this.#consumer.assignmentLost() ? 'lost' : 'revoked',
-      partitions: partitions.map(({ topic, partition }) => ({ topic, partition })),
-      isCarriedOut: false,
-    }
-    this.#changes.push(change)
-    if (this.#closing) this.#carryOut(change)
-    else this.#signal()
-  }
-
-  readonly #onCommit = (error: NativeError | undefined, positions: readonly NativePosition[]): void => {
-    this.#commits.settle(error, positions)
   }
 
   readonly #signal = (): void => {
@@ -280,113 +233,6 @@ export class ConfluentConsumer implements DriverConsumer {
     this.#signal()
   }
 
-  /** Tells the listener, then librdkafka. */
-  async #follow(): Promise<void> {
-    for (let change = this.#changes[0]; change && !this.#closing; change = this.#changes[0]) {
-      try {
-        await Promise.race([this.#tell(change), this.#closed.promise])
-      } finally {
-        this.#carryOut(change)
-        this.#changes.shift()
-      }
-    }
-  }
-
-  async #tell({ kind, partitions }: Change): Promise<void> {
-    if (kind === 'assigned') {
-      this.#starting = new Map(partitions.map((partition) => [nameOf(partition), partition]))
-      for (const partition of partitions) this.#owned.set(nameOf(partition), partition)
-    } else if (kind === 'lost') this.#forget(partitions)
-    // Rebalances that change nothing for this member come without partitions; of the first one it hears all the same.
-    const isFirst = kind === 'assigned' && !this.#knowsItsShare
-    this.#knowsItsShare = kind !== 'lost' && (this.#knowsItsShare || isFirst)
-    if (partitions.length > 0 || isFirst) await this.#options.listener[kind](partitions)
-  }
-
-  #carryOut(change: Change): void {
-    if (change.isCarriedOut) return
-    change.isCarriedOut = true
-    const { kind, partitions } = change
-    const positions = [...(this.#starting?.values() ?? partitions)]
-    this.#starting = undefined
-    try {
-      if (kind === 'assigned') {
-        if (this.#isIncremental) this.#consumer.incrementalAssign(positions)
-        else this.#consumer.assign(positions)
-        const paused = partitions.filter((partition) => this.#paused.has(nameOf(partition)))
-        if (paused.length > 0) this.#consumer.pause(paused)
-        return
-      }
-      this.#forget(partitions)
-      if (this.#isIncremental) this.#consumer.incrementalUnassign(partitions)
-      else this.#consumer.unassign()
-    } catch (error) {
-      if (this.#closing) this.#giveUpAll()
-      // librdkafka has moved on: the group is closed, or fatal.
-      else this.#fail({ code: 'GROUP_REJOIN_REQUIRED', reason: (error as Error).message })
-    }
-  }
-
-  /**
-   * While it closes the binding assigns nothing, and librdkafka waits for an answer to what it has assigned, for ever. Once it knows
-   * that it closes it takes this for one.
-   */
-  #giveUpAll(): void {
-    if (this.#isReleased) return
-    try {
-      this.#consumer.unassign()
-    } catch {
-      setTimeout(() => this.#giveUpAll(), giveUpAgainMs)
-    }
-  }
-
-  async #take(maxMessages: number): Promise<readonly ConsumedMessage[]> {
-    while (this.#consuming) await this.#consuming
-    if (this.#held.length > 0) {
-      const ready = this.#held.filter((message) => !this.#paused.has(nameOf(message))).slice(0, maxMessages)
-      if (ready.length > 0) {
-        const taken = new Set(ready)
-        this.#held = this.#held.filter((message) => !taken.has(message))
-        return ready
-      }
-    }
-    const taken: ConsumedMessage[] = []
-    await this.#consume(maxMessages, taken)
-    return taken
-  }
-
-  /** What there is now; without waiting. */
-  async #consume(maxMessages: number, into: ConsumedMessage[]): Promise<void> {
-    while (this.#moves.size > 0) await Promise.allSettled(this.#moves)
-    if (this.#closing) return
-    this.#isSignalled = false
-    await (this.#consuming = this.#consumeOnce(maxMessages, into))
-  }
-
-  #consumeOnce(maxMessages: number, into: ConsumedMessage[]): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const receive = (error: NativeError | null, messages: NativeMessage[]): void => {
-      this.#consuming = undefined
-      if (error) {
-        this.#fail(classifyErrorNumber(error.code, error.message))
-        // More may be waiting behind it.
-        this.#isSignalled = true
-      } else if (this.#unwanted.size === 0 && !this.#isPausedMidway) {
-        for (const message of messages) into.push(toConsumed(message))
-      } else {
-        for (const message of messages) {
-          const name = nameOf(message)
-          if (!this.#unwanted.has(name)) (this.#paused.has(name) ? this.#held : into).push(toConsumed(message))
-        }
-      }
-      this.#unwanted.clear()
-      this.#isPausedMidway = false
-      resolve()
-    }
-    this.#reader.consume(0, maxMessages, false, receive)
-    return promise
-  }
-
   /**
    * Reports of commits wait in the queue of the messages, in front of them. A poll finds them; while none reads, they are looked for
    * here. Each look may take one message, which is held.
@@ -398,14 +244,13 @@ export class ConfluentConsumer implements DriverConsumer {
   }
 
   async #lookOnce(afterMs: number): Promise<void> {
-    if (!this.#isReading && !this.#consuming && this.#moves.size === 0) await this.#consume(1, this.#held)
+    if (!this.#isReading) await this.#fetched.look()
     this.#lookForReports(Math.min(lookForReportsMs.most, Math.max(1, afterMs * 2)))
   }
 
   async #move(name: string, target: NativePosition): Promise<void> {
-    await this.#consuming
     const giveUpAt = performance.now() + this.#options.connectTimeoutMs
-    while (!this.#closing && this.#owned.has(name)) {
+    while (!this.#closing && this.#membership.has(name)) {
       try {
         return await this.#requests.seek(target)
       } catch (error) {
@@ -414,26 +259,6 @@ export class ConfluentConsumer implements DriverConsumer {
         await new Promise((resolve) => setTimeout(resolve, seekAgainMs))
       }
     }
-  }
-
-  #forget(partitions: readonly TopicPartition[]): void {
-    for (const partition of partitions) {
-      const name = nameOf(partition)
-      this.#owned.delete(name)
-      this.#paused.delete(name)
-      this.#drop(name)
-    }
-  }
-
-  /** What was taken of a partition is not handed over. */
-  #drop(name: string): void {
-    if (this.#held.length > 0) this.#held = this.#held.filter((message) => nameOf(message) !== name)
-    if (this.#consuming) this.#unwanted.add(name)
-  }
-
-  /** Those that librdkafka reads; for the others it is kept in mind until they start. */
-  #started(partitions: readonly TopicPartition[]): TopicPartition[] {
-    return partitions.filter((partition) => !this.#starting?.has(nameOf(partition)))
   }
 
   #call(call: () => void): void {
@@ -453,37 +278,22 @@ export class ConfluentConsumer implements DriverConsumer {
     clearTimeout(this.#looking)
     this.#topics.close()
     this.#commits.close()
-    this.#closed.resolve()
+    this.#membership.close()
+    const idle = this.#fetched.close()
     // Not before everybody sees that it closes.
     await Promise.resolve()
-    for (const change of this.#changes) this.#carryOut(change)
+    this.#membership.finish()
     this.#signal()
     const patience = Promise.withResolvers<void>()
     const timer = setTimeout(patience.resolve, closeWithinMs)
-    await Promise.race([this.#release(), patience.promise])
+    await Promise.race([this.#release(idle), patience.promise])
     clearTimeout(timer)
   }
 
-  async #release(): Promise<void> {
+  async #release(idle: Promise<void>): Promise<void> {
     // A call that is under way would use the client after it is gone.
-    await Promise.all([this.#requests.close(), this.#consuming, ...this.#lent])
+    await Promise.all([this.#requests.close(), idle, ...this.#lent])
     await new Promise<void>((resolve) => this.#consumer.disconnect(() => resolve()))
-    this.#isReleased = true
+    this.#membership.released()
   }
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
-}
-
-/** The binding's own object, since another one for each message would cost more than all else here; only headers are changed. */
-function toConsumed(message: NativeMessage): ConsumedMessage {
-  const { headers } = message
-  if (headers !== undefined) {
-    const pairs = headers as unknown as DriverHeader[]
-    for (const [index, header] of headers.entries()) {
-      for (const name in header) pairs[index] = [name, header[name]!]
-    }
-  }
-  return message as unknown as ConsumedMessage
 }

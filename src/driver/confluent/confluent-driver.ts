@@ -170,6 +170,8 @@ export class ConfluentDriver implements Driver {
   }
 
   setCredentials({ username, password }: DriverCredentials): void {
+    // A call to a producer that is being destroyed would wait for that.
+    if (this.#isClosed) return
     // For the producers that are made later, too.
     this.#options = { ...this.#options, sasl: { ...this.#options.sasl, username, password } }
     for (const connecting of this.#producers.values()) {

@@ -1,6 +1,6 @@
 import { MessagingError } from '../../errors/messaging-error.ts'
 import { createDriverError } from '../driver-error.ts'
-import type { DriverConsumerOptions, StartPosition } from '../driver-consumer.ts'
+import type { CommittedPosition, DriverConsumerOptions, StartPosition } from '../driver-consumer.ts'
 import { createConsumerConfig } from './consumer-config.ts'
 import { connectNative } from './native-connection.ts'
 import type {
@@ -69,12 +69,15 @@ export class NativeRequests {
     })
   }
 
-  /** In the order of the partitions. @throws MessagingError */
-  async committed(partitions: readonly NativePartition[]): Promise<NativePosition[]> {
+  /** Of the group, in the order of the partitions. @throws MessagingError */
+  async committed(partitions: readonly NativePartition[]): Promise<CommittedPosition[]> {
     const found = await this.#questions.ask<NativePositions>((done) =>
       this.#consumer.committed(partitions, this.#timeoutMs, done),
     )
-    return partitions.map((partition) => findPosition(found, partitions, partition))
+    return partitions.map((asked) => {
+      const { topic, partition, offset = -1, metadata } = findPosition(found, partitions, asked)
+      return { topic, partition, offset: Math.max(-1, offset), metadata: metadata || undefined }
+    })
   }
 
   seek(position: NativePosition): Promise<void> {

@@ -148,9 +148,13 @@ describe('confluent driver under load', () => {
     return { driver, producers, send, acknowledge, load, settled, failures }
   }
 
-  test('other credentials go to the producers there are', async () => {
+  test('other credentials go to the producers there are, until it is closed', async () => {
     const { driver, producers } = await connect()
     driver.setCredentials({ username: 'shop', password: { reveal: () => 'secret' } })
+    await Promise.resolve()
+    expect(producers[0]!.credentials).toEqual(['shop', 'secret'])
+    await driver.close()
+    driver.setCredentials({ username: 'other', password: { reveal: () => 'secret' } })
     await Promise.resolve()
     expect(producers[0]!.credentials).toEqual(['shop', 'secret'])
   })
