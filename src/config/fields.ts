@@ -263,7 +263,14 @@ export const consumerFields = {
     min: 1,
     max: 2_000_000_000,
     unit: 'bytes',
-    doc: 'What waits for the handler in one partition; it is not read further until half of it is handled.',
+    doc: 'The most that may wait for the handler or be handled in one partition, counting 1 KiB for each message besides its bytes; it is not read further until half of it is done. Partitions that are handled slowly get less.',
+  }),
+  bufferTotalMaxBytes: integer({
+    default: 67_108_864,
+    min: 1,
+    max: 2_000_000_000,
+    unit: 'bytes',
+    doc: 'The same for all partitions of a member of a group together. Reached, nothing is read.',
   }),
   throttlePerSecond: positive({
     unit: 'messages per second',

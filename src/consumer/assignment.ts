@@ -1,5 +1,6 @@
 import type { CommittedPosition, DriverConsumer, TopicPartition } from '../driver/driver-consumer.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
+import type { BufferBudget } from './buffer-budget.ts'
 import { Committer } from './committer.ts'
 import { planOf } from './group-partitions.ts'
 import { PartitionWork, type PartitionHost } from './partition-work.ts'
@@ -12,8 +13,7 @@ export interface AssignmentParts {
   readonly consumer: () => DriverConsumer | undefined
   /** A partition is given up. */
   readonly ended: (work: PartitionWork) => void
-  /** There is room again in the buffer of `work`. */
-  readonly hasRoom: (work: PartitionWork) => void
+  readonly budget: BufferBudget
 }
 
 /** The partitions that a member has, each with its work, and the commits of all of them. */
@@ -42,13 +42,13 @@ export class Assignment {
 
   assigned(partitions: readonly TopicPartition[]): void {
     this.isKnown = true
-    const { group, consumers, consumer: driverConsumer, hasRoom } = this.#parts
+    const { group, consumers, consumer: driverConsumer, budget } = this.#parts
     const plans = consumers.map(({ plan }) => plan)
     const host: PartitionHost = {
       commit: () => this.committer.commit(),
       commitsSettled: () => this.committer.settled(),
       consumer: driverConsumer,
-      hasRoom,
+      budget,
     }
     for (const { topic, partition } of partitions) {
       const consumer = consumers[plans.indexOf(planOf(plans, topic)!)]

@@ -43,6 +43,8 @@ export interface PartitionHealth {
   readonly lag: number | undefined
   /** Messages that wait for the handler. */
   readonly buffered: number
+  /** Of messages that wait or are not done: key, value, headers, and 1 KiB for each. */
+  readonly heldBytes: number
   readonly isRunning: boolean
   /** Since the handler got something done, or began; undefined while it has nothing, waits or is held back. */
   readonly handlingMs: number | undefined
@@ -134,7 +136,8 @@ function describePartition(work: PartitionWork, now: number): PartitionHealth {
   const isHandling = isRunning && handlingSince !== undefined && pauseList.length === 0 && !work.isPaused
   const handlingMs = isHandling ? Math.round(now - handlingSince) : undefined
   const pauses = withAge(pauseList)
-  return { topic, partition, position, committed, lag, buffered, isRunning, handlingMs, idleMs, pauses }
+  const heldBytes = work.readAhead.held
+  return { topic, partition, position, committed, lag, buffered, heldBytes, isRunning, handlingMs, idleMs, pauses }
 }
 
 function withAge(pauses: readonly Pause[]): PauseHealth[] {

@@ -10,6 +10,7 @@ import type { DriverCredentials, DriverFailure } from '../driver/driver.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
 import { Assignment } from './assignment.ts'
+import { BufferBudget } from './buffer-budget.ts'
 import { startLagWatch, type LagWatch } from './lag-watch.ts'
 import type { PartitionWork } from './partition-work.ts'
 import type { PartitionSource } from './partition-source.ts'
@@ -41,6 +42,7 @@ export class GroupMember {
   readonly driver: string
   readonly consumers: readonly ActiveConsumer[]
   readonly #parts: GroupMemberParts
+  readonly #budget: BufferBudget
   readonly #assignment: Assignment
   #connection: Connection | undefined
   #lastPollAt = performance.now()
@@ -59,13 +61,14 @@ export class GroupMember {
     this.group = parts.group
     this.driver = parts.driver
     this.consumers = parts.consumers
+    this.#budget = new BufferBudget(parts.consumers[0]!.plan.config.bufferTotalMaxBytes)
     this.#assignment = new Assignment({
       group: parts.group,
       consumers: parts.consumers,
       commit: (positions: readonly CommittedPosition[]) => this.#connection!.consumer.commit(positions),
       consumer: () => this.driverConsumer,
       ended: (work) => parts.source.ended(work),
-      hasRoom: (work) => this.#connection?.loop.hasRoom(work),
+      budget: this.#budget,
     })
   }
 
@@ -162,7 +165,7 @@ export class GroupMember {
       await consumer.close().catch(() => undefined)
       throw error
     }
-    const loop = new PollLoop({ consumer, assignment, failed: (thrown) => this.#tell(thrown) })
+    const loop = new PollLoop({ consumer, assignment, budget: this.#budget, failed: (thrown) => this.#tell(thrown) })
     this.#connection = { consumer, loop }
     if (partitions.length > 0) assignment.assigned(partitions)
     loop.start()

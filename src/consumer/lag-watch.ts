@@ -80,7 +80,7 @@ class LagMeasuring {
   #look(work: PartitionWork, nextOffset: number, high: number): void {
     const { config, name: manifest } = work.consumer.plan
     const partition = `partition ${work.partition} of ${work.topic}`
-    const isWaiting = work.buffered > 0 || work.isRunning || work.isHeldAtDriver || work.isPaused
+    const isWaiting = work.buffered > 0 || work.isRunning || work.isHeldBack || work.isPaused
     if (isWaiting || nextOffset >= high) {
       this.#behind.delete(partition)
       return

@@ -2,13 +2,12 @@ import type { ConsumerConfig } from '../config/fields.ts'
 import type { ConsumedMessage } from '../driver/driver-consumer.ts'
 import { consumedBytes } from './incoming-message.ts'
 
-type Limits = Pick<ConsumerConfig, 'maxMessages' | 'maxBytes' | 'maxWaitMs' | 'bufferMaxBytes'>
-
-/** Whatever their size: an object for each message costs more than a small message itself. */
-const maxBuffered = 20_000
+type Limits = Pick<ConsumerConfig, 'maxMessages' | 'maxBytes' | 'maxWaitMs'>
 
 /** What waits for the handler in one partition, given out in batches. */
 export class MessageBuffer {
+  /** Nothing more comes for now, so that there is nothing to wait for. */
+  isClosed = false
   readonly #limits: Limits
   readonly #maxWaitMs: number
   readonly #onReady: () => void
@@ -32,16 +31,6 @@ export class MessageBuffer {
     return this.#messages.length - this.#head
   }
 
-  /** Nothing more should be read. */
-  get isFull(): boolean {
-    return this.#bytes >= this.#limits.bufferMaxBytes || this.length >= maxBuffered
-  }
-
-  /** More than half full. */
-  get isFilling(): boolean {
-    return this.#bytes * 2 > this.#limits.bufferMaxBytes || this.length * 2 > maxBuffered
-  }
-
   /** The message that comes next. */
   get first(): ConsumedMessage | undefined {
     return this.#messages[this.#head]
@@ -51,7 +40,7 @@ export class MessageBuffer {
   get isReady(): boolean {
     if (this.length === 0) return false
     const { maxMessages, maxBytes } = this.#limits
-    if (this.#maxWaitMs === 0 || this.length >= maxMessages || this.#bytes >= maxBytes || this.isFull) return true
+    if (this.#maxWaitMs === 0 || this.length >= maxMessages || this.#bytes >= maxBytes || this.isClosed) return true
     const left = this.#oldestSince + this.#maxWaitMs - performance.now()
     if (left <= 0) return true
     this.#timer ??= setTimeout(() => {
@@ -61,10 +50,13 @@ export class MessageBuffer {
     return false
   }
 
-  add(message: ConsumedMessage): void {
+  /** Gives its size. */
+  add(message: ConsumedMessage): number {
     if (this.length === 0) this.#oldestSince = performance.now()
     this.#messages.push(message)
-    this.#bytes += consumedBytes(message)
+    const bytes = consumedBytes(message)
+    this.#bytes += bytes
+    return bytes
   }
 
   /** The next batch: at least one message. @param mayFollow whether a message may be in it besides the first one */

@@ -1,5 +1,6 @@
 import type { ConsumedMessage } from '../driver/driver-consumer.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
+import { messageOverheadBytes } from './buffer-budget.ts'
 import { createDueTime, createRetryDueTime, type DueTime } from './due-times.ts'
 import { IncomingMessage } from './incoming-message.ts'
 import type { MessageBuffer } from './message-buffer.ts'
@@ -45,6 +46,11 @@ export class NextMessages {
   /** Messages that wait for a later attempt, their own or that of one before them. */
   get parked(): number {
     return this.#parked.length
+  }
+
+  /** What they hold in memory. */
+  get parkedBytes(): number {
+    return this.#parked.bytes + this.#parked.length * messageOverheadBytes
   }
 
   /** The timestamp of the oldest of them. */

@@ -3,6 +3,7 @@ import { MessagingError } from '../errors/messaging-error.ts'
 import type { HandlerContext } from '../factory/consumer-manifest.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
+import type { BufferBudget } from './buffer-budget.ts'
 import { handleBatch } from './handle-batch.ts'
 import { handleBatchInTransactions } from './handle-batch-in-transaction.ts'
 import { handleByKey, handleInOrder } from './handle-messages.ts'
@@ -12,6 +13,7 @@ import { NextMessages } from './next-messages.ts'
 import { OffsetTracker } from './offset-tracker.ts'
 import { PartitionTransactions, refuseTransaction } from './partition-transactions.ts'
 import { Pauses, type Pause, type PauseListener } from './pauses.ts'
+import { ReadAhead } from './read-ahead.ts'
 
 export interface PartitionHost {
   /** Commits what is done, of all partitions. @throws COMMIT_FAILED */
@@ -20,8 +22,8 @@ export interface PartitionHost {
   commitsSettled(): Promise<void>
   /** undefined while there is none. */
   consumer(): DriverConsumer | undefined
-  /** There is room again in the buffer of `work`. */
-  hasRoom(work: PartitionWork): void
+  /** What the partitions of the member hold together. */
+  readonly budget: BufferBudget
 }
 
 /** One assigned partition: what waits, what runs, what is done. It ends with the assignment. */
@@ -33,8 +35,8 @@ export class PartitionWork implements AssignedPartition {
   readonly context: HandlerContext
   /** What the broker has. */
   committed: number | undefined
-  /** The driver reads no more of it, since the buffer is full. */
-  isHeldAtDriver = false
+  /** How far it is read ahead. */
+  readonly readAhead: ReadAhead
   /** When something came or was done, on the clock of performance.now(). */
   lastProgressAt = performance.now()
   /** When its handler began or last got something done, on the same clock; undefined while none runs. */
@@ -78,6 +80,7 @@ export class PartitionWork implements AssignedPartition {
     this.consumer = consumer
     this.#host = host
     const { plan, ledger } = consumer
+    this.readAhead = new ReadAhead(host.budget, plan.config, () => this.#next.parkedBytes)
     this.#buffer = new MessageBuffer(plan.config, plan.manifest.handleBatch !== undefined, () => this.goOn())
     const listener: PauseListener = {
       paused: ({ owner, reason }) => ledger.publish('partition.paused', () => ({ topic, partition, owner, reason })),
@@ -138,8 +141,9 @@ export class PartitionWork implements AssignedPartition {
     return this.stuckSince !== undefined && this.lastProgressAt < this.stuckSince
   }
 
-  get isFull(): boolean {
-    return this.#buffer.isFull
+  /** The driver reads no more of it, since it holds enough. */
+  get isHeldBack(): boolean {
+    return this.readAhead.isHeldBack
   }
 
   get buffered(): number {
@@ -177,7 +181,19 @@ export class PartitionWork implements AssignedPartition {
     if (this.#isEnding) return
     this.firstOffset ??= message.offset
     this.nextOffset = message.offset + 1
-    this.#buffer.add(message)
+    this.readAhead.add(this.#buffer.add(message))
+  }
+
+  /** Nothing more comes of it until it is resumed. */
+  holdBack(): void {
+    this.readAhead.holdBack()
+    this.#buffer.isClosed = true
+    this.goOn()
+  }
+
+  resume(): void {
+    this.readAhead.resume()
+    this.#buffer.isClosed = false
   }
 
   /** Begins with what is there, unless it is held back. */
@@ -200,6 +216,7 @@ export class PartitionWork implements AssignedPartition {
       await move()
       this.#buffer.clear()
       this.#next.takeParked()
+      this.readAhead.clear()
       this.pauses.remove('delay')
       this.#tracker = new OffsetTracker()
       this.firstOffset = this.nextOffset = undefined
@@ -212,7 +229,6 @@ export class PartitionWork implements AssignedPartition {
     } finally {
       this.#left = []
       this.#isMoving = false
-      this.#host.hasRoom(this)
       this.goOn()
     }
   }
@@ -242,6 +258,7 @@ export class PartitionWork implements AssignedPartition {
     }
     this.#next.takeParked()
     this.#buffer.clear()
+    this.readAhead.clear()
     this.pauses.clear()
     this.consumer.works.delete(this)
     this.#abort.abort(new DOMException('the partition was taken away', 'AbortError'))
@@ -252,7 +269,9 @@ export class PartitionWork implements AssignedPartition {
     if (this.#frozen !== undefined) return undefined
     message.isDone = true
     this.#doneMessages++
-    this.#doneBytes += consumedBytes(message.raw)
+    const bytes = consumedBytes(message.raw)
+    this.#doneBytes += bytes
+    this.readAhead.done(bytes)
     this.lastProgressAt = this.handlingSince = at
     const { commit } = this.consumer.plan.config
     if (commit === 'interval' || commit === 'transaction') this.#tracker.done(message.offset)
@@ -349,7 +368,6 @@ export class PartitionWork implements AssignedPartition {
   }
 
   async #handle(messages: readonly IncomingMessage[]): Promise<void> {
-    if (!this.#buffer.isFilling) this.#host.hasRoom(this)
     const { config, manifest } = this.consumer.plan
     const startedAt = performance.now()
     this.handlingSince = startedAt

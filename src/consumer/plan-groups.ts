@@ -11,6 +11,7 @@ const membershipFields = [
   'maxPollIntervalMs',
   'isolation',
   'prefetchMaxBytes',
+  'bufferTotalMaxBytes',
   'fetchMaxWaitMs',
   'commitIntervalMs',
   'lagIntervalMs',

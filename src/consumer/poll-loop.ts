@@ -1,17 +1,22 @@
 import type { ConsumedMessage, DriverConsumer } from '../driver/driver-consumer.ts'
 import type { Assignment } from './assignment.ts'
+import type { BufferBudget } from './buffer-budget.ts'
 import type { PartitionWork } from './partition-work.ts'
+import type { ReadAhead } from './read-ahead.ts'
 
 export interface PollLoopParts {
   readonly consumer: DriverConsumer
   readonly assignment: Assignment
+  readonly budget: BufferBudget
   readonly failed: (thrown: unknown) => void
 }
 
-const pollMaxMessages = 1_000
 const pollTimeoutMs = 100
-/** A full buffer is given so long to be handled before its partition is paused: what the driver fetched ahead of it is lost then. */
-const patienceMs = 50
+/**
+ * A partition that holds enough is given so long to be handled before it is paused, since what the driver fetched ahead of it is lost then.
+ * Longer where no other could be read either.
+ */
+const patienceMs = { partition: 50, member: 1_000 }
 const longestRetryMs = 5_000
 
 /** Polls one client for as long as it lives, whatever handlers do, and gives each message to its partition. */
@@ -34,26 +39,17 @@ export class PollLoop {
   /** What comes from here on is not wanted. Resolves once the poll that is under way has ended. */
   stop(): Promise<void> {
     this.#isOver = true
+    this.#parts.budget.onFreed = undefined
     this.#room.resolve()
     return this.#running
   }
 
-  /** To be told when there is room again in the buffer of a partition. */
-  hasRoom(work: PartitionWork): void {
-    this.#room.resolve()
-    this.#room = Promise.withResolvers()
-    if (!work.isHeldAtDriver || work.isEnding || this.#isOver) return
-    work.isHeldAtDriver = false
-    const { topic, partition } = work
-    this.#parts.consumer.resume([{ topic, partition }])
-  }
-
   async #run(): Promise<void> {
-    const { consumer, failed } = this.#parts
+    const { consumer, budget, failed } = this.#parts
     let failures = 0
     while (!this.#isOver) {
       try {
-        const messages = await consumer.poll(pollMaxMessages, pollTimeoutMs)
+        const messages = await consumer.poll(budget.pollSize(readAheadOf(this.#works())), pollTimeoutMs)
         failures = 0
         this.lastPollAt = performance.now()
         if (this.#isOver) return
@@ -68,38 +64,81 @@ export class PollLoop {
   }
 
   #deliver(messages: readonly ConsumedMessage[]): void {
+    const { assignment, budget } = this.#parts
+    const usedBefore = budget.used
     const touched = new Set<PartitionWork>()
     let work: PartitionWork | undefined
     for (const message of messages) {
       // Messages of a partition come in a row.
       if (work?.topic !== message.topic || work.partition !== message.partition) {
-        work = this.#parts.assignment.find(message.topic, message.partition)
+        work = assignment.find(message.topic, message.partition)
         if (work) touched.add(work)
       }
       work?.add(message)
     }
+    budget.polled(messages.length, budget.used - usedBefore)
     for (const each of touched) {
       each.lastProgressAt = performance.now()
       each.goOn()
     }
   }
 
-  /** Waits a little for room; partitions that have none then are paused, so that the others go on. */
+  /** Waits a little for those that hold enough; who still does then is paused, so that the others go on. */
   async #holdBack(): Promise<void> {
-    const { consumer, assignment } = this.#parts
-    const isFull = (work: PartitionWork): boolean => work.isFull && !work.isEnding
-    const full = assignment.works.filter((work) => isFull(work) && !work.isHeldAtDriver)
-    if (full.length === 0) return
-    let timer: NodeJS.Timeout | undefined
-    let isLate = false
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, patienceMs))).then(() => (isLate = true))
-    while (!isLate && !this.#isOver && full.some(isFull)) await Promise.race([late, this.#room.promise])
-    clearTimeout(timer)
-    const still = full.filter(isFull)
-    if (still.length === 0 || this.#isOver) return
-    for (const work of still) work.isHeldAtDriver = true
-    consumer.pause(still.map(({ topic, partition }) => ({ topic, partition })))
+    if (this.#full().length > 0) {
+      const { consumer, budget } = this.#parts
+      let timer: NodeJS.Timeout | undefined
+      let isLate = false
+      const patience = budget.isFull ? patienceMs.member : patienceMs.partition
+      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience))).then(() => (isLate = true))
+      while (!isLate && !this.#isOver && this.#full().length > 0) await Promise.race([late, this.#freed()])
+      clearTimeout(timer)
+      const full = this.#full()
+      if (full.length > 0 && !this.#isOver) {
+        for (const work of full) work.holdBack()
+        consumer.pause(full.map(({ topic, partition }) => ({ topic, partition })))
+      }
+    }
+    if (this.#parts.assignment.works.some((work) => work.isHeldBack)) this.#resume()
   }
+
+  #full(): PartitionWork[] {
+    const works = this.#works()
+    const limit = this.#parts.budget.limit(readAheadOf(works))
+    return works.filter(({ readAhead }) => !readAhead.isHeldBack && readAhead.isEnough(limit))
+  }
+
+  #works(): PartitionWork[] {
+    return this.#parts.assignment.works.filter((work) => !work.isEnding)
+  }
+
+  /** Resolves when something was given back, and those were resumed that have room again. */
+  #freed(): Promise<void> {
+    this.#parts.budget.onFreed ??= () =>
+      // Once for all that is done in a turn.
+      setImmediate(() => {
+        this.#resume()
+        this.#room.resolve()
+        this.#room = Promise.withResolvers()
+      })
+    return this.#room.promise
+  }
+
+  #resume(): void {
+    if (this.#isOver) return
+    const { budget, consumer } = this.#parts
+    const works = this.#works()
+    const limit = budget.limit(readAheadOf(works))
+    const held = works.filter((work) => work.isHeldBack)
+    const low = held.filter(({ readAhead }) => readAhead.isLow(limit))
+    for (const work of low) work.resume()
+    if (low.length > 0) consumer.resume(low.map(({ topic, partition }) => ({ topic, partition })))
+    if (low.length < held.length) void this.#freed()
+  }
+}
+
+function readAheadOf(works: readonly PartitionWork[]): ReadAhead[] {
+  return works.map(({ readAhead }) => readAhead)
 }
 
 function delay(ms: number): Promise<void> {

@@ -9,6 +9,7 @@ const partition: PartitionHealth = {
   committed: 10,
   lag: 3,
   buffered: 2,
+  heldBytes: 0,
   isRunning: false,
   handlingMs: undefined,
   idleMs: 1_500,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ActiveConsumer } from '../../src/consumer/active-consumer.ts'
 import { Assignment } from '../../src/consumer/assignment.ts'
+import { BufferBudget } from '../../src/consumer/buffer-budget.ts'
 import type { CommittedPosition, ConsumedMessage } from '../../src/driver/driver-consumer.ts'
 import { Collected } from './consume.ts'
 
@@ -32,6 +33,7 @@ function setUp(...topics: readonly (readonly (string | RegExp)[])[]) {
         drainTimeoutMs: 5,
         blockedMs: 1e6,
         delayMs: 0,
+        maxWaitMs: 0,
       },
     },
     pauses: { isPaused: false },
@@ -58,7 +60,7 @@ function setUp(...topics: readonly (readonly (string | RegExp)[])[]) {
     commit: async (positions) => void commits.push(...positions),
     consumer: () => undefined,
     ended: ({ topic, partition }) => void told.push(`ended ${topic}/${partition}`),
-    hasRoom: () => undefined,
+    budget: new BufferBudget(1e6),
   })
   const add = (topic: string, offset: number): void => {
     const work = assignment.find(topic, 0)!

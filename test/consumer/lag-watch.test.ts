@@ -26,7 +26,7 @@ function watch({ high = 10, committed = 4, startFrom = 'earliest', work: given =
     lag: undefined as number | undefined,
     buffered: 0,
     isRunning: false,
-    isHeldAtDriver: false,
+    isHeldBack: false,
     isPaused: false,
     isEnding: false,
     pauseList: [],
@@ -126,7 +126,7 @@ test.each([
   { buffered: 1 },
   { isRunning: true },
   { isPaused: true },
-  { isHeldAtDriver: true },
+  { isHeldBack: true },
   { isEnding: true },
   { nextOffset: 10 },
 ])('%o is not stuck', async (given) => {

@@ -6,7 +6,7 @@ import { range } from './consume.ts'
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
 afterEach(() => void vi.useRealTimers())
 
-const limits = { maxMessages: 3, maxBytes: 100, maxWaitMs: 1_000, bufferMaxBytes: 1_000 }
+const limits = { maxMessages: 3, maxBytes: 100, maxWaitMs: 1_000 }
 const message = (offset: number, bytes = 10): ConsumedMessage => ({
   topic: 't',
   partition: 0,
@@ -53,15 +53,12 @@ describe('a batch', () => {
   })
 })
 
-test('it is full by bytes or by messages, and has room again at half', () => {
-  const buffer = new MessageBuffer({ ...limits, maxMessages: 1 }, false, () => undefined)
-  for (const offset of range(0, 9)) buffer.add(message(offset, 100))
-  expect([buffer.isFull, buffer.isFilling]).toEqual([true, true])
-  for (const _ of range(1, 5)) buffer.take()
-  expect([buffer.isFull, buffer.isFilling, buffer.first?.timestamp]).toEqual([false, false, 5])
-  buffer.clear()
-  for (const offset of range(1, 20_000)) buffer.add(message(offset, 0))
-  expect(buffer.isFull).toBe(true)
+test('that is not full waits for nothing while nothing more comes', () => {
+  const buffer = new MessageBuffer(limits, true, () => undefined)
+  expect(buffer.add(message(0))).toBe(10)
+  expect(buffer.isReady).toBe(false)
+  buffer.isClosed = true
+  expect([buffer.isReady, buffer.first?.offset]).toEqual([true, 0])
 })
 
 test('cleared it has nothing, and waits for nothing', () => {

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createMessaging, type MessagingOptions, type ReceivedMessage } from '../../src/index.ts'
+import {
+  createMessaging,
+  ProducerManifest,
+  type MessagingOptions,
+  type ReceivedMessage,
+  type RunningConsumers,
+} from '../../src/index.ts'
 import { startMockCluster, type MockCluster } from '../../src/testing.ts'
 import { recordEvents } from '../record-events.ts'
 import { Collected, handling, handlingBatches, numberOf, numbersOf, range, Sent, type Item } from './consume.ts'
@@ -263,4 +269,39 @@ test('librdkafka: keys keep their order while attempts are put off and members c
     const numbers = [...new Set(of.map(([, n]) => n))]
     expect([key, numbers]).toEqual([key, numbers.toSorted((a, b) => a - b)])
   }
+})
+
+test('librdkafka: what many partitions hold together stays within its bound, however slow handlers are', async () => {
+  const bound = 512 * 1_024
+  await using messaging = setUp({ group: 'bounded', bufferTotalMaxBytes: bound, protocol: 'classic' })
+  class Bounded extends ProducerManifest<{ n: number; pad: string }> {
+    override readonly topic = 'bounded'
+  }
+  const pad = 'x'.repeat(1_000)
+  for (const partition of range(0, 3)) {
+    const payloads = range(1, 500).map((n) => ({ n, pad }))
+    await messaging.registry.sendMany(Bounded, payloads, { partition })
+  }
+  const seen = new Collected<number>()
+  let [running, most]: [RunningConsumers | undefined, number] = [undefined, 0]
+  const Items = handling(
+    async (message) => {
+      const partitions = running?.health().consumers[0]!.partitions ?? []
+      most = Math.max(
+        most,
+        partitions.reduce((sum, { heldBytes }) => sum + heldBytes, 0),
+      )
+      await new Promise((resolve) => setImmediate(resolve))
+      seen.add(message.partition)
+    },
+    { topic: 'bounded' },
+  )
+  running = await messaging.consumers.run([Items])
+  await seen.count(2_000)
+  await running.stop()
+  expect(most).toBeGreaterThan(bound / 8)
+  expect(most).toBeLessThan(bound + 3_000)
+  expect(range(0, 3).map((partition) => seen.values.filter((each) => each === partition).length)).toEqual([
+    500, 500, 500, 500,
+  ])
 })

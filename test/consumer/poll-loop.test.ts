@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Assignment } from '../../src/consumer/assignment.ts'
-import type { PartitionWork } from '../../src/consumer/partition-work.ts'
+import { BufferBudget, messageOverheadBytes } from '../../src/consumer/buffer-budget.ts'
 import { PollLoop } from '../../src/consumer/poll-loop.ts'
+import { ReadAhead } from '../../src/consumer/read-ahead.ts'
 import type { ConsumedMessage, DriverConsumer } from '../../src/driver/driver-consumer.ts'
 import { Collected } from './consume.ts'
 
@@ -16,26 +17,33 @@ const message = (partition: number, offset: number): ConsumedMessage => ({
 })
 
 /** A partition that is full with `room` messages. */
-function createWork(partition: number, room: number) {
+function createWork(partition: number, room: number, budget: BufferBudget) {
+  const readAhead = new ReadAhead(budget, { bufferMaxBytes: room * messageOverheadBytes, maxWaitMs: 1 })
   const added: number[] = []
-  const work = {
+  return {
     topic: 't',
     partition,
     isEnding: false,
-    isHeldAtDriver: false,
     lastProgressAt: 0,
-    get isFull() {
-      return added.length >= room
-    },
+    readAhead,
     added,
-    add: ({ offset }: ConsumedMessage) => void added.push(offset),
+    get isHeldBack() {
+      return readAhead.isHeldBack
+    },
+    holdBack: () => readAhead.holdBack(),
+    resume: () => readAhead.resume(),
+    add: ({ offset }: ConsumedMessage) => {
+      added.push(offset)
+      readAhead.add(0)
+    },
     goOn: () => undefined,
   }
-  return work
 }
 
 /** A loop over these answers; then polls wait until the loop ends. */
-function createLoop(works: readonly ReturnType<typeof createWork>[], answers: (readonly ConsumedMessage[] | Error)[]) {
+function createLoop(rooms: readonly number[], answers: (readonly ConsumedMessage[] | Error)[], totalMaxBytes = 1e9) {
+  const budget = new BufferBudget(totalMaxBytes)
+  const works = rooms.map((room, partition) => createWork(partition, room, budget))
   const polls = new Collected<number>()
   const told = new Collected<string>()
   const failures: unknown[] = []
@@ -59,6 +67,7 @@ function createLoop(works: readonly ReturnType<typeof createWork>[], answers: (r
   const loop = new PollLoop({
     consumer: consumer as unknown as DriverConsumer,
     assignment: assignment as unknown as Assignment,
+    budget,
     failed: (thrown) => failures.push(thrown),
   })
   const stop = async (): Promise<void> => {
@@ -66,17 +75,17 @@ function createLoop(works: readonly ReturnType<typeof createWork>[], answers: (r
     closed.resolve([message(0, 99)])
     await stopped
   }
-  return { loop, polls, told, failures, stop }
+  return { loop, works, polls, told, failures, stop }
 }
 
-const asWork = (work: ReturnType<typeof createWork>): PartitionWork => work as unknown as PartitionWork
-
 test('messages go to their partitions; those of none, and those that come after the end, to nobody', async () => {
-  const works = [createWork(0, 10), createWork(1, 10)]
-  const { loop, polls, stop } = createLoop(works, [
-    [message(0, 1), message(0, 2), message(1, 5), message(7, 1)],
-    [message(1, 6), message(0, 3)],
-  ])
+  const { loop, works, polls, stop } = createLoop(
+    [10, 10],
+    [
+      [message(0, 1), message(0, 2), message(1, 5), message(7, 1)],
+      [message(1, 6), message(0, 3)],
+    ],
+  )
   loop.start()
   await polls.count(3)
   await stop()
@@ -87,45 +96,55 @@ test('messages go to their partitions; those of none, and those that come after 
 })
 
 test('a poll that fails is told, and made again', async () => {
-  const works = [createWork(0, 10)]
   const failure = new Error('no')
-  const { loop, polls, failures, stop } = createLoop(works, [failure, [message(0, 1)]])
+  const { loop, works, polls, failures, stop } = createLoop([10], [failure, [message(0, 1)]])
   loop.start()
   await polls.count(3)
   await stop()
   expect([failures, works[0]!.added]).toEqual([[failure], [1]])
 })
 
-test('a partition that stays full is paused until it has room; the others go on', async () => {
-  const works = [createWork(0, 2), createWork(1, 10)]
-  const { loop, polls, told, stop } = createLoop(works, [
-    [message(0, 1), message(0, 2), message(1, 1)],
-    [message(1, 2)],
-  ])
+test('a partition that stays full is paused, the others go on; it is resumed once half of it is done', async () => {
+  const answers = [[message(0, 1), message(0, 2), message(1, 1)], [message(1, 2)]]
+  const { loop, works, polls, told, stop } = createLoop([2, 10], answers)
   loop.start()
   await polls.count(3)
-  expect([told.values, works[0]!.isHeldAtDriver, works[1]!.added]).toEqual([['pause 0'], true, [1, 2]])
-  works[0]!.added.length = 0
-  loop.hasRoom(asWork(works[0]!))
-  expect([told.values, works[0]!.isHeldAtDriver]).toEqual([['pause 0', 'resume 0'], false])
+  expect([told.values, works[0]!.isHeldBack, works[1]!.added]).toEqual([['pause 0'], true, [1, 2]])
+  works[0]!.readAhead.done(0)
+  expect(await told.count(2)).toEqual(['pause 0', 'resume 0'])
+  expect(works[0]!.isHeldBack).toBe(false)
   await stop()
 })
 
 test('a partition that gets room in time is not paused', async () => {
-  const works = [createWork(0, 1)]
-  const { loop, polls, told, stop } = createLoop(works, [[message(0, 1)]])
+  const { loop, works, polls, told, stop } = createLoop([1], [[message(0, 1)]])
   loop.start()
   await polls.count(1)
-  works[0]!.added.length = 0
-  loop.hasRoom(asWork(works[0]!))
+  await new Promise((resolve) => setImmediate(resolve))
+  works[0]!.readAhead.done(0)
   await polls.count(2)
   expect(told.values).toEqual([])
   await stop()
 })
 
+test('what all of them hold together stops all of them, also those that hold nothing', async () => {
+  const { loop, works, polls, told, stop } = createLoop(
+    [100, 100],
+    [[message(0, 1), message(0, 2)]],
+    2 * messageOverheadBytes,
+  )
+  loop.start()
+  await polls.count(2)
+  expect(told.values).toEqual(['pause 0 1'])
+  works[0]!.readAhead.done(0)
+  expect((await told.count(2)).at(-1)).toBe('resume 1')
+  works[0]!.readAhead.done(0)
+  expect((await told.count(3)).at(-1)).toBe('resume 0')
+  await stop()
+})
+
 test('it ends at once while it waits for room', async () => {
-  const works = [createWork(0, 1)]
-  const { loop, polls, told, stop } = createLoop(works, [[message(0, 1)]])
+  const { loop, polls, told, stop } = createLoop([1], [[message(0, 1)]])
   loop.start()
   await polls.count(1)
   await stop()
