@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { platformaticDriver } from '../../src/driver/platformatic/platformatic-driver.ts'
 import {
   ConsumerManifest,
   createMessaging,
@@ -7,7 +8,9 @@ import {
   subscribe,
   type ReceivedMessage,
 } from '../../src/index.ts'
+import { catchRejection } from '../catch-error.ts'
 import { Collected } from '../consumer/consume.ts'
+import { createConsumerOptions, RecordingListener } from '../driver/consumer-options.ts'
 import { startKafkaTools } from '../kafka/kafka-tools.ts'
 
 const { KAFKA_BOOTSTRAP = '', KAFKA_SASL_BOOTSTRAP = '' } = process.env
@@ -114,5 +117,34 @@ test.skipIf(KAFKA_SASL_BOOTSTRAP === '')(
     expect(await seen.count(2)).toEqual(['before', 'after'])
     expect(revoked).toEqual([])
     await running.stop()
+  },
+)
+
+test.skipIf(KAFKA_SASL_BOOTSTRAP === '')(
+  'connections that a consumer of the JavaScript driver makes from then on log in with the new ones',
+  async () => {
+    await using tools = await startKafkaTools(KAFKA_BOOTSTRAP)
+    const [user, read] = [randomUUID(), `integration.${randomUUID()}`]
+    const password = (text: string) => ({ reveal: () => text })
+    await tools.setScramPassword(user, 'first')
+    await tools.createTopic(read)
+    await tools.produce(read, [{ value: Buffer.from('a') }])
+    const sasl = { mechanism: 'scram-sha-256', username: user, password: password('first') } as const
+    const listener = new RecordingListener()
+    const options = createConsumerOptions({ brokers: [KAFKA_SASL_BOOTSTRAP], sasl, group: read, listener })
+    const [told, notTold] = [
+      await platformaticDriver.createConsumer(options),
+      await platformaticDriver.createConsumer({ ...options, listener: new RecordingListener() }),
+    ]
+    await tools.setScramPassword(user, 'second')
+    told.setCredentials?.({ username: user, password: password('second') })
+    const position = { topic: read, partition: 0, offset: 'earliest' } as const
+    expect(await catchRejection(notTold.assign([position]))).toMatchObject({ code: 'AUTHENTICATION_FAILED' })
+    await told.assign([position])
+    const messages = []
+    while (messages.length === 0) messages.push(...(await told.poll(10, 1000)))
+    expect(String(messages[0]?.value)).toBe('a')
+    expect(listener.failures).toEqual([])
+    await Promise.all([told.close(), notTold.close()])
   },
 )

@@ -63,7 +63,7 @@ async function setUp(driver: 'confluent' | 'platformatic', partitions: number, c
   }
 }
 
-describe.each(['confluent'] as const)('members of a group, driver %s', (driver) => {
+describe.each(['confluent', 'platformatic'] as const)('members of a group, driver %s', (driver) => {
   test('a static member restarts within its session: the others hear of nothing, and no message comes twice', async () => {
     await using group = await setUp(driver, 6)
     const [one, two, three] = range(3).map((index) => group.start({ instanceId: `member-${index}` })) as [

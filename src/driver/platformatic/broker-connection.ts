@@ -104,6 +104,11 @@ export class BrokerConnection {
     return this.#connection.isConnected()
   }
 
+  /** Whether broker and library have a version of it in common. */
+  knows(name: string): boolean {
+    return this.#versions.has(name)
+  }
+
   /** One request by its name in Kafka’s protocol. @throws LibraryError, with the whole answer as `response` if only parts of it are errors */
   async call(name: string, ...args: readonly unknown[]): Promise<unknown> {
     return callApi(this.#library, this.#connection, name, this.#version(name), args)

@@ -24,6 +24,8 @@ export interface TopicMetadata {
   readonly errorCode: number
   /** The id of the leading broker for each partition; -1 where there is none at the moment. */
   readonly leaders: readonly number[]
+  /** Told by brokers from Kafka 2.8 on. */
+  readonly topicId?: string | undefined
 }
 
 interface MetadataResponse {
@@ -32,6 +34,7 @@ interface MetadataResponse {
   readonly topics: readonly {
     readonly name: string | null
     readonly errorCode: number
+    readonly topicId?: string
     readonly partitions: readonly { readonly partitionIndex: number; readonly leaderId: number }[]
   }[]
 }
@@ -119,10 +122,10 @@ export class Cluster {
     this.#brokers = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]))
     this.#controllerId = answer.controllerId
     const found = new Map<string, TopicMetadata>()
-    for (const { name, errorCode, partitions } of answer.topics) {
+    for (const { name, errorCode, topicId, partitions } of answer.topics) {
       const leaders = partitions.map(() => -1)
       for (const { partitionIndex, leaderId } of partitions) leaders[partitionIndex] = leaderId
-      if (name !== null) found.set(name, { errorCode, leaders })
+      if (name !== null) found.set(name, { errorCode, leaders, topicId })
     }
     return found
   }

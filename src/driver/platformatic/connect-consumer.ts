@@ -13,10 +13,6 @@ export async function connectConsumer(
   library: PlatformaticModule,
   options: DriverConsumerOptions,
 ): Promise<DriverConsumer> {
-  if (options.protocol === 'consumer') {
-    const reason = "it has no consumers with protocol 'consumer' (KIP-848): set the consumer's protocol to 'classic'"
-    throw new MessagingError('DRIVER_OPTION_INVALID', { driver: 'platformatic', reason })
-  }
   readTopicPropagationMs(options.passThrough)
   const profile = { idempotence: false, requestTimeoutMs }
   let consumer: PlatformaticConsumer | undefined
@@ -26,6 +22,12 @@ export async function connectConsumer(
     createConnectionOptions({ ...options, profile }),
   )
   await cluster.connect()
+  const isKnown = options.protocol === 'classic' || (await cluster.any()).knows('ConsumerGroupHeartbeat')
+  if (!isKnown) {
+    await cluster.close()
+    const reason = "the brokers do not know the protocol of KIP-848 (Kafka 4.0): set the consumer's protocol to classic"
+    throw new MessagingError('DRIVER_OPTION_INVALID', { driver: 'platformatic', reason })
+  }
   consumer = new PlatformaticConsumer(library, cluster, options)
   return consumer
 }

@@ -7,7 +7,8 @@ import type {
   StartPosition,
   TopicPartition,
 } from '../driver-consumer.ts'
-import type { DriverFailure } from '../driver.ts'
+import type { DriverCredentials, DriverFailure } from '../driver.ts'
+import { BrokerMembership } from './broker-membership.ts'
 import { ClassicMembership } from './classic-membership.ts'
 import type { Cluster } from './cluster.ts'
 import { toMessagingError } from './failed-request.ts'
@@ -95,7 +96,8 @@ export class PlatformaticConsumer implements DriverConsumer {
     await this.#answered(withPatience(this.#patience, () => subscription.start()))
     if (this.#closing) return
     if (this.#membership) return this.#membership.topicsChanged()
-    const membership = new ClassicMembership({
+    const Protocol = this.#options.protocol === 'consumer' ? BrokerMembership : ClassicMembership
+    const membership = new Protocol({
       library: this.#library,
       cluster: this.#cluster,
       coordinator: this.#coordinator,
@@ -186,6 +188,10 @@ export class PlatformaticConsumer implements DriverConsumer {
     const found = (await this.#answered(this.#cluster.metadata([topic]))).get(topic)
     if (found?.leaders.length) return found.leaders.length
     throw createDriverError({ code: 'TOPIC_NOT_FOUND', reason: `${topic} does not exist` }, { topic })
+  }
+
+  setCredentials(credentials: DriverCredentials): void {
+    this.#cluster.setCredentials(credentials)
   }
 
   close(): Promise<void> {
