@@ -31,7 +31,7 @@ export class BrokerMembership implements Membership {
   readonly #ids: TopicIds
   #owned: readonly TopicPartition[] = []
   #wanted: readonly TopicPartition[] = []
-  #reconciling: Promise<void> | undefined
+  #isReconciling = false
   /** Answers without a partition, until it is told that there is one or none. */
   #emptyAnswers = 0
   #knowsItsShare = false
@@ -154,7 +154,9 @@ export class BrokerMembership implements Membership {
 
   /** Gives up and takes until the member has what it should; heartbeats go on meanwhile. */
   #reconcile(): void {
-    this.#reconciling ??= this.#reconcileNow().finally(() => (this.#reconciling = undefined))
+    if (this.#isReconciling) return
+    this.#isReconciling = true
+    void this.#reconcileNow().finally(() => (this.#isReconciling = false))
   }
 
   async #reconcileNow(): Promise<void> {
