@@ -2,7 +2,9 @@ import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runConsumers } from '../../src/cli/consumers.ts'
 import type { ConsumersHealth } from '../../src/index.ts'
+import { catchRejection } from '../catch-error.ts'
 import { runCli, startCli, type CliRun, type RunningCli } from './run-cli.ts'
 
 const file = 'test/cli/consumers.ts'
@@ -12,15 +14,15 @@ afterAll(() => rmSync(scratch, { recursive: true }))
 
 describe('postrider consumers', () => {
   let socket: string
-  let process: RunningCli
+  let consuming: RunningCli
   beforeAll(async () => {
     socket = join(scratch, 'control', 'a.sock')
-    process = startCli(['consume', `${file}#ReadNotes`, '--control', socket])
-    await process.printed(/read two/)
+    consuming = startCli(['consume', `${file}#ReadNotes`, '--control', socket])
+    await consuming.printed(/read two/)
   })
   afterAll(async () => {
-    process.kill('SIGTERM')
-    expect((await process.end).status).toBe(0)
+    consuming.kill('SIGTERM')
+    expect((await consuming.end).status).toBe(0)
     expect(existsSync(socket), 'the socket is gone').toBe(false)
   })
 
@@ -64,7 +66,7 @@ describe('postrider consumers', () => {
     const before = (await health()).consumers[0]!.handled
     const moved = await run('seek', 'ReadNotes', '--topic', 'notes', '--partition', '0', '--to', to)
     expect([moved.status, moved.stderr]).toEqual([0, ''])
-    await process.printed(new RegExp(`(read two[^]*){${before / 2 + 1}}`))
+    await consuming.printed(new RegExp(`(read two[^]*){${before / 2 + 1}}`))
   })
 
   test('says what is refused', async () => {
@@ -85,11 +87,11 @@ describe('postrider consumers', () => {
 
 test('the path may come from the environment, for both sides', async () => {
   const environment = { POSTRIDER_CONTROL_SOCKET: join(scratch, 'b', 'a.sock') }
-  const process = startCli(['consume', `${file}#ReadNotes`], { environment })
-  await process.printed(/^control: .*a\.sock$/m)
+  const consuming = startCli(['consume', `${file}#ReadNotes`], { environment })
+  await consuming.printed(/^control: .*a\.sock$/m)
   expect((await runCli(['consumers', 'status'], { environment })).stdout).toContain('ReadNotes')
-  process.kill('SIGTERM')
-  await process.end
+  consuming.kill('SIGTERM')
+  await consuming.end
 })
 
 test('a socket that a killed process left is told, and taken over by the next one', async () => {
@@ -108,7 +110,7 @@ test('a socket that a killed process left is told, and taken over by the next on
   await next.end
 })
 
-describe.concurrent('wrong usage is', () => {
+describe('wrong usage is', () => {
   test.each([
     [[], 'say one of status, health, pause, resume, seek'],
     [['stop'], 'say one of'],
@@ -125,10 +127,17 @@ describe.concurrent('wrong usage is', () => {
     [['seek', 'A', '--topic', 't', '--partition', '0'], '--to is missing'],
     [['seek', 'A', '--topic', 't', '--partition', '0', '--to', 'yesterday'], '--to must be an offset'],
     [['status'], '--control is missing'],
-    [['status', '--nonsense'], 'nonsense'],
   ])('%j', async (args, message) => {
-    const { status, stdout, stderr } = await runCli(['consumers', ...args])
+    const { stdin, stdout, stderr } = process
+    const error = await catchRejection(runConsumers(args, { stdin, stdout, stderr, environment: {} }))
+    expect(error).toMatchObject({ code: 'INPUT_INVALID' })
+    expect(error.message).toContain(message)
+  })
+
+  test('told with the options, and ends with 2', async () => {
+    const { status, stdout, stderr } = await runCli(['consumers', 'status', '--nonsense'])
     expect([status, stdout]).toEqual([2, ''])
-    expect(stderr).toContain(message)
+    expect(stderr).toContain("Unknown option '--nonsense'")
+    expect(stderr).toContain('--control PATH')
   })
 })
