@@ -15,6 +15,7 @@ export type {
   ConsumeMiddleware,
   ConsumerManifestClass,
   HandlerContext,
+  MessageOrigin,
   ReceivedMessage,
   ReceivedParts,
   TopicName,
@@ -23,6 +24,8 @@ export type { Consumers } from './consumer/consumers.ts'
 export type { ConsumerStream, PulledBatch } from './consumer/batch-stream.ts'
 export type { HealthPlace } from './consumer/endpoints.ts'
 export type { Endpoint } from './consumer/http-endpoint.ts'
+export { createMemoryDedupeStore } from './consumer/memory-dedupe-store.ts'
+export type { MemoryDedupeStoreOptions } from './consumer/memory-dedupe-store.ts'
 export type { ConsumerHealth, ConsumersHealth, PartitionHealth, PauseHealth } from './consumer/consumers-health.ts'
 export type { Pause } from './consumer/pauses.ts'
 export type { PauseOptions, RunningConsumers, StopOptions } from './consumer/running-consumers.ts'
@@ -42,6 +45,7 @@ export type {
   ProducerOptions,
 } from './config/fields.ts'
 export type { ConfigExplanation, ConfigLayer } from './config/config-store.ts'
+export type { DedupeStore } from './config/dedupe-store.ts'
 export { Secret } from './config/secret.ts'
 export { isMessagingError, MessagingError } from './errors/messaging-error.ts'
 export type { BatchFailure, ErrorContext, ErrorParameters } from './errors/messaging-error.ts'

@@ -93,6 +93,7 @@ const publicNames: Record<string, string[]> = {
     'ProducerManifest',
     'Secret',
     'configure',
+    'createMemoryDedupeStore',
     'createMessaging',
     'errorCodes',
     'isMessagingError',

@@ -19,6 +19,7 @@ import {
   text,
   type Field,
 } from './field.ts'
+import type { DedupeStore } from './dedupe-store.ts'
 import { partitionChoice, startPosition } from './start-field.ts'
 import { secretUrl, urls } from './url-field.ts'
 
@@ -359,6 +360,24 @@ export const consumerFields = {
     pattern: /^[\w.{}-]+$/,
     expected: 'letters, digits, ".", "_", "-" and {topic}',
     doc: 'Where dead letters go. `{topic}` is the topic of the message; without it the topicPrefix is put before.',
+  }),
+  dedupeStore: passedIn<DedupeStore>({
+    methods: ['seen', 'record'],
+    expected: 'an object with seen() and record()',
+    doc: 'Where the ids of handled messages are kept, so that duplicates are left out. Without one they are handled.',
+  }),
+  dedupeTtlMs: integer({
+    default: 86_400_000,
+    min: 1,
+    max: 31_622_400_000,
+    unit: 'ms',
+    doc: 'How long an id is kept.',
+  }),
+  messageIdHeader: text({
+    default: 'postrider-message-id',
+    pattern: /^\S+$/,
+    expected: 'a name without spaces',
+    doc: 'Name of the header with the id of a message, as its producer has it.',
   }),
   breakerFailures: integer({
     default: 0,

@@ -5,6 +5,7 @@ import type { ConsumerPlan } from '../factory/create-consumer-plan.ts'
 import type { TransactionRunner } from '../factory/transaction.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import { ConsumerLedger } from './consumer-ledger.ts'
+import type { Deduplication } from './deduplication.ts'
 import type { Forwarder } from './forwarder.ts'
 import { Pauses } from './pauses.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
@@ -14,6 +15,7 @@ export interface ActiveConsumerParts {
   readonly instance: string
   readonly plan: ConsumerPlan
   readonly forwarder: Forwarder
+  readonly deduplication: Deduplication | undefined
   readonly middleware: MiddlewareChain<ConsumeMiddleware>
   /** Where `commit` is 'transaction'. */
   readonly transactions: TransactionRunner | undefined
@@ -26,6 +28,7 @@ export class ActiveConsumer {
   readonly plan: ConsumerPlan
   readonly ledger: ConsumerLedger
   readonly forwarder: Forwarder
+  readonly deduplication: Deduplication | undefined
   readonly middleware: MiddlewareChain<ConsumeMiddleware>
   readonly transactions: TransactionRunner | undefined
   readonly slots: WorkerSlots
@@ -37,9 +40,10 @@ export class ActiveConsumer {
   readonly stop: (error: MessagingError) => void
   readonly #breaker: CircuitBreaker
 
-  constructor({ instance, plan, forwarder, middleware, transactions, stop }: ActiveConsumerParts) {
+  constructor({ instance, plan, forwarder, deduplication, middleware, transactions, stop }: ActiveConsumerParts) {
     this.plan = plan
     this.forwarder = forwarder
+    this.deduplication = deduplication
     this.middleware = middleware
     this.transactions = transactions
     this.stop = stop

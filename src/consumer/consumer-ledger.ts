@@ -11,6 +11,7 @@ export class ConsumerLedger {
   handled = 0
   rejected = 0
   deferred = 0
+  deduplicated = 0
   deadLettered = 0
   lastError: MessagingError | undefined
 
@@ -33,7 +34,7 @@ type ConsumerEvent = {
     Name in EventName
   ]: Name extends `${'consumer' | 'partition' | 'offset' | 'batch' | 'attempt' | 'handler' | 'pause'}.${string}`
     ? Name
-    : Name extends 'message.rejected' | 'message.deferred' | 'message.dead_lettered'
+    : Name extends 'message.rejected' | 'message.deferred' | 'message.deduplicated' | 'message.dead_lettered'
       ? Name
       : never
 }[EventName]

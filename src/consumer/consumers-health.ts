@@ -26,6 +26,8 @@ export interface ConsumerHealth {
   readonly rejected: number
   /** Failed attempts after which another one was put off. */
   readonly deferred: number
+  /** Left out, since they were handled before. */
+  readonly deduplicated: number
   readonly deadLettered: number
   /** Of the whole consumer. */
   readonly pauses: readonly PauseHealth[]
@@ -75,13 +77,14 @@ export function describeHealth(state: ConsumersHealth['state'], members: readonl
     consumers: members.flatMap(({ group, consumers, works }) =>
       consumers.map((consumer) => {
         const { plan, ledger, pauses } = consumer
-        const { handled, rejected, deferred, deadLettered, lastError } = ledger
+        const { handled, rejected, deferred, deduplicated, deadLettered, lastError } = ledger
         return {
           manifest: plan.name,
           group,
           handled,
           rejected,
           deferred,
+          deduplicated,
           deadLettered,
           pauses: withAge(pauses.list),
           lastError: lastError && { code: lastError.code, message: lastError.message },

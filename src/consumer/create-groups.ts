@@ -14,6 +14,7 @@ import type { SharedParts } from '../factory/shared-parts.ts'
 import { ActiveConsumer } from './active-consumer.ts'
 import { connectConsumer } from './connect-consumer.ts'
 import { DirectPartitions } from './direct-partitions.ts'
+import { createDeduplication } from './deduplication.ts'
 import { Forwarder, forwardingRoomBytes } from './forwarder.ts'
 import { GroupMember } from './group-member.ts'
 import { GroupPartitions } from './group-partitions.ts'
@@ -67,6 +68,8 @@ export async function createGroups(
           instance,
           plan,
           forwarder,
+          // What a stream gave is not known to be handled.
+          deduplication: environment.use === 'stream' ? undefined : createDeduplication(plan),
           middleware: chain,
           transactions: runners.get(plan),
           stop,

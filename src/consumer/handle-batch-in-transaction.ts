@@ -25,7 +25,8 @@ export async function handleBatchInTransactions(
   transact: Transact,
 ): Promise<void> {
   const { consumer, topic } = work
-  let rest = messages
+  const { deduplication } = consumer
+  let rest = deduplication === undefined ? messages : await deduplication.fresh(work, messages)
   /** How many the next calls are given. */
   let limits: number[] = []
   const done = (covered: readonly IncomingMessage[]): void => {
@@ -51,6 +52,7 @@ export async function handleBatchInTransactions(
       try {
         await transact(covered, (transaction) => callBatch(work, wanted, { ...marks.context, transaction }))
         consumer.succeeded()
+        await deduplication?.record(work, wanted)
         done(covered)
         limits.shift()
         continue

@@ -13,7 +13,9 @@ import { settleFailure, waitForAttempt } from './settle-failure.ts'
  */
 export async function handleBatch(work: AssignedPartition, messages: readonly IncomingMessage[]): Promise<void> {
   const { consumer } = work
-  let rest = await takeWanted(work, messages)
+  const { deduplication } = consumer
+  const fresh = deduplication === undefined ? messages : await deduplication.fresh(work, messages)
+  let rest = await takeWanted(work, fresh)
   let oneByOne = false
   for (;;) {
     rest = rest.filter((message) => !work.follow(message))
@@ -55,6 +57,8 @@ export async function handleBatch(work: AssignedPartition, messages: readonly In
 }
 
 async function allDone(work: AssignedPartition, messages: readonly IncomingMessage[]): Promise<void> {
+  const { deduplication } = work.consumer
+  if (deduplication !== undefined && !(await deduplication.record(work, messages))) return
   let committed: Promise<void> | undefined
   const at = performance.now()
   for (const message of messages) committed = work.done(message, at)

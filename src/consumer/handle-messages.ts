@@ -7,9 +7,14 @@ import { settleFailure } from './settle-failure.ts'
 
 /** One after another, each until it is done or given up. Never rejects. */
 export async function handleInOrder(work: AssignedPartition, messages: readonly IncomingMessage[]): Promise<void> {
-  const { throttle } = work.consumer
+  const { throttle, deduplication } = work.consumer
   for (const message of messages) {
     if (work.follow(message)) continue
+    if (deduplication !== undefined) {
+      const fresh = await deduplication.fresh(work, [message])
+      if (work.isEnding) return
+      if (fresh.length === 0) continue
+    }
     const turn = throttle?.turn(work, [message])
     if (turn) await turn
     if (work.isPaused) await work.pauseOver()
@@ -25,9 +30,11 @@ export async function handleByKey(
   messages: readonly IncomingMessage[],
   limit: number,
 ): Promise<void> {
+  const { deduplication } = work.consumer
   const lanes = new Map<string | symbol, IncomingMessage[]>()
   for (const message of messages) {
-    const key = message.key?.toString('latin1') ?? Symbol('no key')
+    // Two of one message are not handled side by side.
+    const key = message.key?.toString('latin1') ?? deduplication?.idOf(message) ?? Symbol('no key')
     const lane = lanes.get(key)
     if (lane) lane.push(message)
     else lanes.set(key, [message])
@@ -72,6 +79,7 @@ function tryOnce(work: AssignedPartition, message: IncomingMessage): Handling {
 
 function callHandler(work: AssignedPartition, message: IncomingMessage): Handling {
   const { context, transact } = work
+  message.isGiven = true
   if (transact === undefined) return callWith(work, message, context)
   return transact([message], async (transaction) => callWith(work, message, { ...context, transaction }))
 }
@@ -96,8 +104,11 @@ function callWith(work: AssignedPartition, message: IncomingMessage, context: Ha
 }
 
 function succeed(work: AssignedPartition, message: IncomingMessage, at?: number): Promise<void> | undefined {
-  work.consumer.succeeded()
-  return work.done(message, at)
+  const { consumer } = work
+  consumer.succeeded()
+  const { deduplication } = consumer
+  if (deduplication === undefined || !message.isGiven) return work.done(message, at)
+  return deduplication.record(work, [message]).then((isRecorded) => (isRecorded ? work.done(message) : undefined))
 }
 
 async function recover(work: AssignedPartition, message: IncomingMessage, firstThrown: unknown): Promise<void> {

@@ -32,6 +32,8 @@ export class IncomingMessage implements ReceivedParts {
   /** How many attempts there were after `retryLaterMs`, this one included. */
   later = 0
   isDone = false
+  /** The handler got it. */
+  isGiven = false
   payload: unknown = null
   readonly #origin: MessageOrigin | undefined
   #isDecoded: boolean

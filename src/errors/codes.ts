@@ -492,6 +492,14 @@ export const errorCodes = {
     remedy:
       'Create the topic with at least the max.message.bytes of the topic it serves, and allow the consumer to write to it and to read it.',
   },
+  DEDUPE_STORE_FAILED: {
+    message: 'The store of handled messages of {manifest} failed: {reason}.',
+    retriable: true,
+    outcome: 'rejected',
+    raised: 'seen() or record() of dedupeStore throws or rejects; the partition waits and asks again',
+    remedy:
+      'Look at `cause`. A message that was handled waits for its id to be recorded, and is not handled again meanwhile.',
+  },
   DRIVER_CANNOT_CONSUME: {
     message: 'The driver {driver} can only send.',
     retriable: false,

@@ -181,6 +181,7 @@ export interface EventDetails {
     retryTopic: string | undefined
     error: MessagingError
   }
+  'message.deduplicated': { manifest: string; topic: string; partition: number; offset: number }
   'message.dead_lettered': {
     manifest: string
     topic: string
@@ -253,6 +254,7 @@ export const events: Readonly<Record<EventName, string>> = {
   'message.rejected': 'The attempts of a message are used up, or it cannot be decoded: `action` is done with it.',
   'message.deferred':
     'The attempts of a message that hold its partition are used up, and a later one is due in `retryInMs`.',
+  'message.deduplicated': 'A message was left out, since one with its id was handled before.',
   'message.dead_lettered': 'The dead letter topic has a message.',
   'event_loop.measured':
     'How late the event loop was, every `metrics.eventLoopIntervalMs` while consumers run or metrics are on.',

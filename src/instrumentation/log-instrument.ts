@@ -32,6 +32,7 @@ const frequent: ReadonlySet<EventName> = new Set<EventName>([
   'schema.fetched',
   'batch.handled',
   'offset.committed',
+  'message.deduplicated',
   'message.dead_lettered',
 ])
 

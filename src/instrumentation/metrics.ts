@@ -206,6 +206,11 @@ export const metrics = {
     tags: ['manifest', 'topic', 'code'],
     meaning: 'Failed messages that wait for a later attempt, in a retry topic or with their key, by error code.',
   }),
+  'consumed.deduplicated': fed('counter', 'message.deduplicated', {
+    unit: 'messages',
+    tags: perTopic,
+    meaning: 'Messages left out, since one with their id was handled before.',
+  }),
   'consumed.dead_lettered': fed('counter', 'message.dead_lettered', {
     unit: 'messages',
     tags: perTopic,

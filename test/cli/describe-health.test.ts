@@ -21,6 +21,7 @@ const consumer: ConsumerHealth = {
   handled: 12,
   rejected: 1,
   deferred: 2,
+  deduplicated: 0,
   deadLettered: 1,
   pauses: [],
   lastError: undefined,
