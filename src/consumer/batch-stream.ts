@@ -1,4 +1,5 @@
 import type { BatchContext, ReceivedMessage } from '../factory/consumer-manifest.ts'
+import type { Transaction } from '../factory/transaction.ts'
 import type { RunningConsumers } from './running-consumers.ts'
 
 /** Messages of one partition, in order. */
@@ -10,6 +11,11 @@ export interface PulledBatch<Payload = unknown> {
   readonly signal: AbortSignal
   /** All of it is done, or all up to `message`. Resolves when the broker has it. @throws COMMIT_FAILED, AbortError after `signal` */
   commit(message?: ReceivedMessage<Payload>): Promise<void>
+  /**
+   * As `commit`, but as part of a transaction of `registry.transaction`: committed with what is sent in it, or not at all.
+   * @throws GROUP_REJOIN_REQUIRED, AbortError after `signal`; then the transaction has to be given up
+   */
+  commitIn(transaction: Transaction, message?: ReceivedMessage<Payload>): Promise<void>
 }
 
 /** Batches, each when it is asked for. One loop at a time. */
@@ -97,7 +103,10 @@ export class BatchStream<Payload> implements ConsumerStream<Payload> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const { topic, partition, signal, ending } = context
     const commit = (message = messages.at(-1)!): Promise<void> => context.commit(message)
-    const offered = { batch: { topic, partition, messages, signal, commit }, release: resolve }
+    const commitIn = (transaction: Transaction, message = messages.at(-1)!): Promise<void> =>
+      context.commit(message, transaction)
+    const batch = { topic, partition, messages, signal, commit, commitIn }
+    const offered = { batch, release: resolve }
     this.#offered.push(offered)
     const withdraw = (): void => {
       const index = this.#offered.indexOf(offered)

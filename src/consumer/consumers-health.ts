@@ -133,8 +133,18 @@ function describeStandstill({ group, lastPollAt, works }: GroupMember, now: numb
 }
 
 function describePartition(work: PartitionWork, now: number): PartitionHealth {
-  const { topic, partition, position, committed, lag, buffered, isRunning, lastProgressAt, pauseList, handlingSince } =
-    work
+  const {
+    topic,
+    partition,
+    reached: position,
+    committed,
+    lag,
+    buffered,
+    isRunning,
+    lastProgressAt,
+    pauseList,
+    handlingSince,
+  } = work
   const idleMs = Math.round(now - lastProgressAt)
   const isHandling = isRunning && handlingSince !== undefined && pauseList.length === 0 && !work.isPaused
   const handlingMs = isHandling ? Math.round(now - handlingSince) : undefined

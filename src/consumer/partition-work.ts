@@ -1,6 +1,7 @@
 import type { ConsumedMessage, DriverConsumer } from '../driver/driver-consumer.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { HandlerContext } from '../factory/consumer-manifest.ts'
+import type { Transaction } from '../factory/transaction.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import type { BufferBudget } from './buffer-budget.ts'
@@ -55,6 +56,8 @@ export class PartitionWork implements AssignedPartition {
   readonly #buffer: MessageBuffer
   readonly #next: NextMessages
   #tracker = new OffsetTracker()
+  /** Part of somebody’s transaction, which may be aborted. */
+  #transacted: number | undefined
   readonly #abort = new AbortController()
   readonly #ending = new AbortController()
   readonly #waits = new Set<Pause>()
@@ -113,7 +116,7 @@ export class PartitionWork implements AssignedPartition {
       pause: (durationMs, reason) => {
         if (!this.#isEnding) this.pauses.add('handler', reason, durationMs)
       },
-      commit: ({ offset }) => this.#commitUpTo(offset),
+      commit: ({ offset }, transaction) => this.#commitUpTo(offset, transaction),
       transaction: refuseTransaction(plan.name, plan.config.commit),
     }
     const transactions = this.#createTransactions()
@@ -163,6 +166,11 @@ export class PartitionWork implements AssignedPartition {
   /** The next offset to be handled, as far as may be committed. */
   get position(): number | undefined {
     return this.#frozen === undefined ? this.#tracker.position : this.#frozen.position
+  }
+
+  /** The same, with what is part of somebody’s transaction. */
+  get reached(): number | undefined {
+    return this.#transacted ?? this.position
   }
 
   /** Its offset is with a transaction. */
@@ -219,6 +227,7 @@ export class PartitionWork implements AssignedPartition {
       this.readAhead.clear()
       this.pauses.remove('delay')
       this.#tracker = new OffsetTracker()
+      this.#transacted = undefined
       this.firstOffset = this.nextOffset = undefined
     } catch (error) {
       // It goes on where it was.
@@ -404,13 +413,23 @@ export class PartitionWork implements AssignedPartition {
     return false
   }
 
-  async #commitUpTo(offset: number): Promise<void> {
+  async #commitUpTo(offset: number, transaction: Transaction | undefined): Promise<void> {
     this.#abort.signal.throwIfAborted()
     const { commit } = this.consumer.plan.config
     if (commit !== 'manual') {
       const reason = `the consumer commits by itself (commit: '${commit}')`
       throw new MessagingError('INPUT_INVALID', { source: 'context.commit()', reason }, { topic: this.topic })
     }
+    if (transaction !== undefined) {
+      const { topic, partition } = this
+      await this.#host.commitsSettled()
+      this.#abort.signal.throwIfAborted()
+      await transaction.sendOffsets([{ topic, partition, offset: offset + 1 }], this.#host.consumer())
+      this.#abort.signal.throwIfAborted()
+      this.#transacted = offset + 1
+      return
+    }
+    this.#transacted = undefined
     this.#tracker.doneUpTo(offset)
     await this.#host.commit()
   }

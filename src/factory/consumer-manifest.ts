@@ -1,7 +1,7 @@
 import type { ConsumerOptions } from '../config/fields.ts'
 import type { DriverHeader } from '../driver/driver.ts'
 import type { TraceContext } from '../instrumentation/trace-context.ts'
-import type { TransactionSends } from './transaction.ts'
+import type { Transaction, TransactionSends } from './transaction.ts'
 import type { DeclaredEncoding } from './manifest-encoding.ts'
 
 /** A message as it came, with its payload once its turn has come. */
@@ -55,10 +55,11 @@ export interface HandlerContext {
    */
   readonly transaction: TransactionSends
   /**
-   * With `commit: 'manual'`: what comes up to this message is done, and is committed when this resolves.
+   * With `commit: 'manual'`: what comes up to this message is done, and is committed when this resolves; or, with a transaction of
+   * `registry.transaction`, when that commits.
    * @throws COMMIT_FAILED, INPUT_INVALID in other modes, AbortError after `signal`
    */
-  commit(message: ReceivedParts): Promise<void>
+  commit(message: ReceivedParts, transaction?: Transaction): Promise<void>
 }
 
 export interface BatchContext extends HandlerContext {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ConsumerManifest, createMessaging } from '../../src/index.ts'
+import { ConsumerManifest, createMessaging, ProducerManifest } from '../../src/index.ts'
 import { catchRejection } from '../catch-error.ts'
 import { numbersOf, range, setUp, type Item } from './consume.ts'
 
@@ -25,6 +25,39 @@ describe('a stream', () => {
     ])
     expect(setup.committed()).toEqual({ 'items/0': 3 })
     expect(setup.driver.openClients).toBe(1)
+  })
+
+  test('commits as part of a transaction, and not where that is aborted', async () => {
+    await using setup = setUp({ transactionalId: 'shop-1' })
+    class Doubled extends ProducerManifest<Item> {
+      override readonly topic = 'doubled'
+    }
+    const { registry, consumers } = setup.messaging
+    await setup.send(range(1, 6))
+    const inside: unknown[] = []
+    let pulled = 0
+    for await (const batch of consumers.stream(Items)) {
+      pulled++
+      const done = registry.transaction(async (tx) => {
+        await tx.sendMany(
+          Doubled,
+          numbersOf(batch.messages).map((n) => ({ n: 2 * n })),
+        )
+        await batch.commitIn(tx)
+        inside.push(setup.committed())
+        if (pulled === 2) throw new Error('aborted')
+      })
+      if (pulled < 3) await done.catch(() => undefined)
+      // Of the one before nothing was committed, so that it can still be passed over.
+      if (pulled === 2) await batch.commit(batch.messages[0])
+      if (pulled === 3) {
+        await done
+        break
+      }
+    }
+    expect(inside).toEqual([{}, { 'items/0': 2 }, { 'items/0': 3 }])
+    expect(setup.committed()).toEqual({ 'items/0': 6 })
+    expect(setup.driver.records('doubled')).toHaveLength(4)
   })
 
   test('commits nothing by itself, so that what was pulled comes again', async () => {
