@@ -29,6 +29,14 @@ export const consumerTable: readonly ClientRow[] = [
   },
   {
     ...postrider,
+    name: 'postrider-platformatic-handle-batch',
+    title: 'postrider, driver platformatic, handleBatch',
+    settings: { driver: 'platformatic' },
+    note: "`driver: 'platformatic'`, no other settings",
+    role: 'ours',
+  },
+  {
+    ...postrider,
     name: 'postrider-avro',
     title: 'postrider, Avro decoded',
     settings: { handler: 'avro' },
