@@ -23,6 +23,7 @@ export class Client implements DeliveryOwner {
   #pending = 0
   #pendingBytes = 0
   #sequence = 0
+  #flushedUpTo = 0
   /** Those in the line who ask for room and bring no message. */
   #roomSeekers = 0
 
@@ -64,6 +65,28 @@ export class Client implements DeliveryOwner {
   }
 
   /**
+   * Takes one more message for a delivery that is under way here, and is settled once for each of its messages.
+   * False where that cannot be done at once: then the message needs a delivery of its own. `handedOver` is not called.
+   */
+  share(message: DriverMessage, delivery: Delivery, bytes: number): boolean {
+    // Who flushes waits for nothing that comes later, and nobody overtakes those in the line.
+    const isLate = this.#closing !== undefined || delivery.sequence <= this.#flushedUpTo
+    if (isLate || this.#line.length > 0 || !this.#hasRoom(bytes)) return false
+    delivery.messages++
+    delivery.bytes += bytes
+    this.#pending++
+    this.#pendingBytes += bytes
+    if (!this.#handOver(message, delivery)) {
+      delivery.messages--
+      delivery.bytes -= bytes
+      this.#pending--
+      this.#pendingBytes -= bytes
+      return false
+    }
+    return true
+  }
+
+  /**
    * True at once if there is room, otherwise a promise that tells whether room came within queueTimeoutMs.
    * For callers that can hold back, such as a long sendMany.
    */
@@ -91,6 +114,7 @@ export class Client implements DeliveryOwner {
    */
   async flush(timeoutMs?: number): Promise<void> {
     if (this.pending === 0) return
+    this.#flushedUpTo = this.#sequence
     const settled = new Promise<void>((resolve) => this.#flushes.push({ upTo: this.#sequence, resolve }))
     // Only hurries the driver: the verdict comes from the messages.
     void this.#driver.flush(timeoutMs ?? 0).catch(() => undefined)
@@ -116,6 +140,16 @@ export class Client implements DeliveryOwner {
 
   release(delivery: Delivery): void {
     this.#unlink(delivery)
+    this.#useRoom()
+  }
+
+  releaseOne(bytes: number): void {
+    this.#pending--
+    this.#pendingBytes -= bytes
+    this.#useRoom()
+  }
+
+  #useRoom(): void {
     if (this.#line.length > 0) this.#line.serve()
     if (this.#flushes.length > 0) this.#resolveFlushes()
   }
@@ -151,15 +185,7 @@ export class Client implements DeliveryOwner {
     // Linked before the call, since a driver may settle inside produce().
     delivery.state = 'taken'
     this.#link(delivery)
-    let taken: boolean
-    try {
-      taken = this.#driver.produce(message, delivery)
-    } catch (error) {
-      // No driver should throw here; one that does may have queued the message all the same.
-      delivery.settle({ code: 'DRIVER_FAILED', reason: (error as Error).message }, -1, -1, -1)
-      return true
-    }
-    if (taken) {
+    if (this.#handOver(message, delivery)) {
       if (delivery.isUnderWay) delivery.handedOver()
       return true
     }
@@ -169,6 +195,16 @@ export class Client implements DeliveryOwner {
     // hold messages back for a while.
     this.#serveLater()
     return false
+  }
+
+  #handOver(message: DriverMessage, delivery: Delivery): boolean {
+    try {
+      return this.#driver.produce(message, delivery)
+    } catch (error) {
+      // No driver should throw here; one that does may have queued the message all the same.
+      delivery.settle({ code: 'DRIVER_FAILED', reason: (error as Error).message }, -1, -1, -1)
+      return true
+    }
   }
 
   #waitForRoom(message: DriverMessage, delivery: Delivery): void {

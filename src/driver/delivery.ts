@@ -7,12 +7,18 @@ import type { DriverFailure, Settlement } from './driver.ts'
 export abstract class Delivery implements Settlement {
   /** Key, value and headers together. */
   bytes = 0
+  /** How many messages it stands for that are not settled: more than one only where nobody waits for any of them. */
+  messages = 1
   /** Position in the order of `Client.produce` calls. */
   sequence = 0
   state: 'new' | 'waiting' | 'taken' | 'settled' = 'new'
   owner: DeliveryOwner | undefined
   previous: Delivery | undefined
   next: Delivery | undefined
+
+  get isAwaited(): boolean {
+    return true
+  }
 
   get isUnderWay(): boolean {
     return this.state === 'taken'
@@ -21,6 +27,14 @@ export abstract class Delivery implements Settlement {
   settle(failure: DriverFailure | null, partition: number, offset: number, timestamp: number): void {
     // A driver that reports late, after the client gave the message up at close, is not heard.
     if (this.state === 'settled') return
+    if (this.messages > 1) {
+      const bytes = this.bytesOfOne
+      this.bytes -= bytes
+      this.messages--
+      this.owner?.releaseOne(bytes)
+      this.complete(failure, partition, offset, timestamp)
+      return
+    }
     const wasTaken = this.state === 'taken'
     this.state = 'settled'
     // First the room, then the caller: who continues after this message finds the queue as it is.
@@ -28,15 +42,22 @@ export abstract class Delivery implements Settlement {
     this.complete(failure, partition, offset, timestamp)
   }
 
+  /** Of one of its messages: on average, since a report does not say which of them it is about. */
+  protected get bytesOfOne(): number {
+    return this.messages === 1 ? this.bytes : Math.floor(this.bytes / this.messages)
+  }
+
   /** The driver has taken it, and it is on its way. Not called where a driver settles at once. Must not throw. */
   handedOver(): void {
     // For subclasses that tell somebody.
   }
 
-  /** Called exactly once. Must not throw: it runs inside the driver's callback. */
+  /** Called exactly once for each message. Must not throw: it runs inside the driver's callback. */
   protected abstract complete(failure: DriverFailure | null, partition: number, offset: number, timestamp: number): void
 }
 
 export interface DeliveryOwner {
   release(delivery: Delivery): void
+  /** Frees the place of a message whose delivery stands for others, too. */
+  releaseOne(bytes: number): void
 }

@@ -4,7 +4,8 @@ import type { ErrorCode, Outcome } from '../errors/codes.ts'
 export interface Driver {
   readonly capabilities: DriverCapabilities
   /**
-   * Takes a message and settles it exactly once, later or at once; never throws.
+   * Takes a message and settles it exactly once, later or at once; never throws. Several messages may have the same settlement,
+   * which is settled once for each.
    * Returns false when the driver’s own queue is full: then nothing was taken and nothing will be settled.
    * Messages of one partition are delivered in the order of the calls.
    */
@@ -79,6 +80,8 @@ export interface DriverMessage {
 export type DriverHeader = readonly [name: string, value: Buffer]
 
 export interface Settlement {
+  /** False where nobody waits for the outcome, and so nobody sends the next message after it. Default: true. */
+  readonly isAwaited?: boolean
   /** `failure` is null for an acknowledgement; then partition, offset and timestamp (ms) are the broker’s, -1 where unknown. */
   settle(failure: DriverFailure | null, partition: number, offset: number, timestamp: number): void
 }

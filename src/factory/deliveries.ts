@@ -58,17 +58,12 @@ export abstract class MessageDelivery extends Delivery {
       return
     }
     this.trace?.acknowledged(partition, offset)
-    this.ledger.recordAcknowledged(partition, offset, this.bytes, this.#startedAt)
+    this.ledger.recordAcknowledged(partition, offset, this.bytesOfOne, this.#startedAt)
     if (!this.#reported) this.acknowledged(partition, offset, timestamp)
   }
 
   protected abstract acknowledged(partition: number, offset: number, timestamp: number): void
   protected abstract failed(error: MessagingError): void
-
-  /** Whether nobody waits for the outcome. */
-  protected get dispatched(): boolean {
-    return false
-  }
 
   #abort(): void {
     if (this.state === 'waiting') {
@@ -84,7 +79,7 @@ export abstract class MessageDelivery extends Delivery {
 
   #report(error: MessagingError, partition = -1): void {
     this.trace?.failed(error)
-    this.ledger.recordFailed(error, this.dispatched, partition)
+    this.ledger.recordFailed(error, !this.isAwaited, partition)
     if (!this.#reported) this.failed(error)
   }
 
@@ -137,9 +132,25 @@ export class BatchDelivery extends MessageDelivery {
   }
 }
 
+/** So many messages under way, and bytes of them, have one delivery at most. */
+const maxShared = 64
+const maxSharedBytes = 65_536
+
+/** A message that nobody waits for; and, where nobody is told of each either, those of its producer that follow it. */
 export class DispatchDelivery extends MessageDelivery {
-  protected override get dispatched(): boolean {
-    return true
+  override get isAwaited(): boolean {
+    return false
+  }
+
+  /** Whether it may stand for another message, of so many bytes. */
+  canShare(bytes: number): boolean {
+    return this.isUnderWay && this.messages < maxShared && this.bytes + bytes <= maxSharedBytes
+  }
+
+  override fail(error: MessagingError): void {
+    if (this.state === 'new') super.fail(error)
+    // The others are on their way.
+    else this.ledger.recordFailed(error, true)
   }
 
   protected acknowledged(): void {

@@ -40,6 +40,11 @@ export class ProducerLedger {
     return this.started % messagesPerTime === 0 || this.started - this.acknowledged - this.failed <= timedUnderWay
   }
 
+  /** Whether anybody is told of each message. */
+  get tellsOfEach(): boolean {
+    return this.#meter !== undefined || sent.hasSubscribers || acknowledged.hasSubscribers
+  }
+
   /** Whether anybody wants to know how long encoding takes. */
   get measuresEncoding(): boolean {
     return this.#meter !== undefined || encoded.hasSubscribers

@@ -1,6 +1,7 @@
 import type { Codec } from '../encoding/codec.ts'
 import { describeType } from '../encoding/codec.ts'
 import type { Client } from '../driver/client.ts'
+import type { DriverMessage } from '../driver/driver.ts'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import type { MessageMeter } from '../instrumentation/message-meter.ts'
 import type { SentMessage } from '../instrumentation/message-trace.ts'
@@ -51,6 +52,8 @@ export class Producer<Payload = unknown> {
   readonly #tracing: TraceSwitch
   readonly #single: SentMessage
   readonly #payloadLog: PayloadLog | undefined
+  /** Of the last dispatch. */
+  #dispatched: DispatchDelivery | undefined
   readonly #batches = new Set<Promise<unknown>>()
 
   constructor(parts: ProducerParts<Payload>) {
@@ -92,8 +95,16 @@ export class Producer<Payload = unknown> {
 
   /** Sends without a caller: a failure becomes the event `message.failed`. Never throws. */
   dispatch(payload: Payload, options: SendOptions = noOptions): void {
-    const delivery = new DispatchDelivery(this.ledger, undefined)
-    delivery.trace = this.#tracing.begin?.(this.#single)
+    const trace = this.#tracing.begin?.(this.#single)
+    const isAlone = trace !== undefined || this.ledger.tellsOfEach
+    let delivery = isAlone ? undefined : this.#dispatched
+    if (delivery === undefined) {
+      delivery = new DispatchDelivery(this.ledger, undefined)
+      delivery.trace = trace
+      if (!isAlone) this.#dispatched = delivery
+    } else {
+      this.ledger.started++
+    }
     this.#start(delivery, payload, options, false)
   }
 
@@ -182,11 +193,22 @@ export class Producer<Payload = unknown> {
       // To be traced is no reason to fail: a message that has no room for it goes without.
       if (tracedBytes <= this.#maxMessageBytes) [message, bytes] = [traced, tracedBytes]
     }
-    delivery.start()
-    this.#client.produce(message, delivery, bytes)
+    this.#handOver(message, delivery, bytes)
     this.#payloadLog?.(name, topic, message.key, payload)
     // Only now: a listener that sends a message itself overwrites the buffer that the codecs share.
     if (encodeMs !== undefined) this.ledger.recordEncoded(message.value?.length ?? 0, encodeMs)
+  }
+
+  #handOver(message: DriverMessage, delivery: MessageDelivery, bytes: number): void {
+    let own = delivery
+    if (delivery.state !== 'new' && delivery instanceof DispatchDelivery) {
+      if (delivery.canShare(bytes) && this.#client.share(message, delivery, bytes)) return
+      // It was counted when it was begun.
+      this.ledger.started--
+      own = this.#dispatched = new DispatchDelivery(this.ledger, undefined)
+    }
+    own.start()
+    this.#client.produce(message, own, bytes)
   }
 }
 

@@ -177,6 +177,61 @@ describe('produce', () => {
   })
 })
 
+describe('share', () => {
+  test('a delivery is settled once for each of its messages, and each frees its place', () => {
+    const { client, driver, produce } = createClient({ queueMaxBytes: 1000 })
+    const shared = produce('a', 10)
+    expect(client.share(createMessage('b'), shared, 30)).toBe(true)
+    expect(driver.values).toEqual(['a', 'b'])
+    expect([client.pending, client.pendingBytes]).toEqual([2, 40])
+    driver.settle(1)
+    // Which of them it was is not said.
+    expect([client.pending, client.pendingBytes]).toEqual([1, 20])
+    expect(shared.state).toBe('taken')
+    driver.settle(1, { code: 'DRIVER_FAILED', reason: 'x' })
+    expect([client.pending, client.pendingBytes]).toEqual([0, 0])
+    expect(shared.verdicts).toEqual(['acknowledged', { code: 'DRIVER_FAILED', reason: 'x' }])
+    // As a driver that reports twice.
+    driver.taken[0]!.settlement.settle(null, 0, 1, -1)
+    expect(shared.verdicts).toHaveLength(2)
+  })
+
+  test.each([
+    ['where there is no room', {}, ({ produce }) => void ['b', 'c'].map((value) => produce(value))],
+    ['in bytes either', { queueMaxBytes: 10 }, () => undefined],
+    ['before those who wait', { queueMaxBytes: 12 }, ({ produce }) => void produce('waits', 12)],
+    ['that the driver refuses', {}, ({ driver }) => void (driver.full = true)],
+    ['once somebody waits for what was sent before', {}, ({ client }) => void client.flush()],
+    ['once the client closes', {}, ({ client }) => void client.close(0)],
+  ] satisfies [string, Partial<ClientLimits>, (parts: ReturnType<typeof createClient>) => void][])(
+    'does not take a message %s',
+    (_, given, prepare) => {
+      const parts = createClient(given)
+      const { client, driver, produce } = parts
+      const shared = produce('a')
+      prepare(parts)
+      const before = [client.pending, client.pendingBytes, shared.bytes, shared.messages]
+      expect(client.share(createMessage('x'), shared, 10)).toBe(false)
+      expect([client.pending, client.pendingBytes, shared.bytes, shared.messages]).toEqual(before)
+      expect(driver.values).not.toContain('x')
+    },
+  )
+
+  test('flush and close count all of them', async () => {
+    const { client, driver, produce } = createClient()
+    const shared = produce('a')
+    client.share(createMessage('b'), shared, 1)
+    const flushed = client.flush()
+    driver.settle(1)
+    expect(await isSettled(flushed)).toBe(false)
+    const closed = client.close(10)
+    await vi.advanceTimersByTimeAsync(10)
+    expect(await closed).toBe(1)
+    expect(shared.verdicts).toMatchObject(['acknowledged', { code: 'CLOSE_TIMED_OUT', outcome: 'unknown' }])
+    await flushed
+  })
+})
+
 describe('room', () => {
   test('is there at once, or as soon as an acknowledgement makes it', async () => {
     const { client, driver, produce } = createClient({ queueMaxMessages: 1 })
@@ -364,7 +419,7 @@ describe('close', () => {
 })
 
 type Step =
-  | { readonly kind: 'produce'; readonly bytes: number }
+  | { readonly kind: 'produce' | 'share'; readonly bytes: number }
   | { readonly kind: 'settle'; readonly count: number; readonly failed: boolean }
   | { readonly kind: 'abandon'; readonly which: number }
   | { readonly kind: 'pass'; readonly ms: number }
@@ -373,7 +428,10 @@ type Step =
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.record({ kind: fc.constant('produce' as const), bytes: fc.integer({ min: 0, max: 12 }) }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom('produce' as const, 'share' as const),
+      bytes: fc.integer({ min: 0, max: 12 }),
+    }),
   },
   {
     weight: 4,
@@ -408,14 +466,26 @@ test('whatever happens, order is kept, limits hold, each message is settled once
     async (steps, given, closesEarly) => {
       const { client, driver, produce } = createClient(given)
       const deliveries: RecordedDelivery[] = []
+      const messagesOf = new Map<RecordedDelivery, number>()
+      let messages = 0
+      const unsettled = (): number =>
+        deliveries.reduce((sum, { state, messages: left }) => sum + (state === 'settled' ? 0 : left), 0)
       const abandoned = new Set<RecordedDelivery>()
       const flushes: Promise<void>[] = []
       const rooms: Promise<boolean>[] = []
       for (const action of steps) {
         switch (action.kind) {
           case 'produce':
-            deliveries.push(produce(String(deliveries.length), action.bytes))
+            deliveries.push(produce(String(messages++), action.bytes))
             break
+          case 'share': {
+            const delivery = deliveries.findLast(({ state }) => state === 'taken')
+            if (delivery && client.share(createMessage(String(messages)), delivery, action.bytes)) {
+              messages++
+              messagesOf.set(delivery, (messagesOf.get(delivery) ?? 1) + 1)
+            }
+            break
+          }
           case 'settle':
             driver.settle(action.count, action.failed ? { code: 'DRIVER_FAILED', reason: 'x' } : null)
             break
@@ -454,10 +524,11 @@ test('whatever happens, order is kept, limits hold, each message is settled once
             break
         }
         expect(driver.unsettled).toBeLessThanOrEqual(given.queueMaxMessages)
-        expect(driver.unsettled).toBe(deliveries.filter(({ state }) => state === 'taken').length)
+        const waiting = deliveries.filter(({ state }) => state === 'waiting').length
+        expect(driver.unsettled).toBe(unsettled() - waiting)
         // One that was given up counts until it is its turn, hence at most.
-        expect(client.pending).toBeLessThanOrEqual(deliveries.length)
-        expect(client.pending).toBeGreaterThanOrEqual(deliveries.filter(({ state }) => state !== 'settled').length)
+        expect(client.pending).toBeLessThanOrEqual(messages)
+        expect(client.pending).toBeGreaterThanOrEqual(unsettled())
         if (driver.unsettled > 0) driver.settlesAtOnce = false
       }
 
@@ -472,7 +543,7 @@ test('whatever happens, order is kept, limits hold, each message is settled once
       await Promise.all([...flushes, ...rooms, closed])
       expect([client.pending, client.pendingBytes, vi.getTimerCount()]).toEqual([0, 0, 0])
       const counts = deliveries.map((delivery) => delivery.verdicts.length + (abandoned.has(delivery) ? 1 : 0))
-      expect(counts).toEqual(deliveries.map(() => 1))
+      expect(counts).toEqual(deliveries.map((delivery) => messagesOf.get(delivery) ?? 1))
       const order = driver.values.map(Number)
       expect(order).toEqual(order.toSorted((a, b) => a - b))
       expect(new Set(order).size).toBe(order.length)

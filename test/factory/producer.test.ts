@@ -267,6 +267,91 @@ describe('dispatch', () => {
     stop()
     expect(failures).toEqual(['PAYLOAD_INVALID true', 'DRIVER_FAILED true'])
   })
+
+  describe('messages that follow one another', () => {
+    const settlements = (driver: FakeDriver): number => new Set(driver.taken.map(({ settlement }) => settlement)).size
+
+    test('have one delivery, and each its own outcome', () => {
+      const { producer, client, driver } = createTestProducer()
+      const { ledger } = producer
+      const failures: unknown[] = []
+      const stop = subscribe('message.failed', ({ error, partition }) => void failures.push([error.code, partition]))
+      for (const id of ['1', '2', '3']) producer.dispatch({ id })
+      producer.dispatch(null as unknown as Order)
+      expect(driver.values).toEqual(['{"id":"1"}', '{"id":"2"}', '{"id":"3"}'])
+      expect(settlements(driver)).toBe(1)
+      expect(ledger).toMatchObject({ started: 4, acknowledged: 0, failed: 1 })
+      driver.settle(1)
+      driver.settle(1, { code: 'DELIVERY_TIMED_OUT', reason: 'x' })
+      expect(ledger).toMatchObject({ started: 4, acknowledged: 1, failed: 2 })
+      expect(client.pending).toBe(1)
+      driver.settle(1)
+      expect(ledger).toMatchObject({ started: 4, acknowledged: 2, failed: 2 })
+      expect([client.pending, client.pendingBytes]).toEqual([0, 0])
+      stop()
+      expect(failures).toEqual([
+        ['PAYLOAD_INVALID', -1],
+        ['DELIVERY_TIMED_OUT', 0],
+      ])
+    })
+
+    test('have another after 64 of them, or 64 KiB', () => {
+      const { producer, driver } = createTestProducer(new OrderPlaced(), {
+        maxMessageBytes: 100_000,
+        limits: { queueMaxMessages: 1000 },
+      })
+      for (let id = 0; id < 65; id++) producer.dispatch({ id: String(id) })
+      expect(settlements(driver)).toBe(2)
+      for (const bytes of [40_000, 40_000, 10, 70_000]) producer.dispatch({ id: 'x'.repeat(bytes) })
+      expect(settlements(driver)).toBe(4)
+      expect(producer.ledger.started).toBe(69)
+    })
+
+    test('have none in common with those before a flush', () => {
+      const { producer, client, driver } = createTestProducer()
+      producer.dispatch({ id: '1' })
+      void client.flush()
+      producer.dispatch({ id: '2' })
+      expect(settlements(driver)).toBe(2)
+    })
+
+    test.each(['message.sent', 'message.acknowledged'] as const)(
+      'have one each where somebody listens to %s, who hears the bytes of each',
+      (event) => {
+        const heard: number[] = []
+        const stop = subscribe(event, ({ bytes }: { readonly bytes: number }) => void heard.push(bytes))
+        const { producer, driver } = createTestProducer()
+        for (const id of ['1', '22', '333']) producer.dispatch({ id })
+        driver.settle(3)
+        stop()
+        expect(settlements(driver)).toBe(3)
+        expect(heard).toEqual([10, 11, 12])
+      },
+    )
+
+    test('wait in the line when there is no room, in their order', () => {
+      const { producer, driver } = createTestProducer(new OrderPlaced(), { limits: { queueMaxMessages: 2 } })
+      for (const id of ['1', '2', '3', '4']) producer.dispatch({ id })
+      expect(driver.taken).toHaveLength(2)
+      while (driver.settle(1));
+      expect(driver.values).toEqual(['1', '2', '3', '4'].map((id) => `{"id":"${id}"}`))
+      expect(producer.ledger).toMatchObject({ started: 4, acknowledged: 4 })
+    })
+
+    test('may be dispatched by a hook of one of them', () => {
+      class Chained extends ProducerManifest<Order> {
+        readonly topic = 'orders'
+        override headers({ id }: Order): undefined {
+          if (id === '1') producer.dispatch({ id: '2' })
+        }
+      }
+      const { producer, driver } = createTestProducer(new Chained())
+      producer.dispatch({ id: '1' })
+      expect(driver.values).toEqual(['{"id":"2"}', '{"id":"1"}'])
+      while (driver.settle(1));
+      expect(producer.ledger).toMatchObject({ started: 2, acknowledged: 2 })
+    })
+  })
 })
 
 describe('sendMany', () => {

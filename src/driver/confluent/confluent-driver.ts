@@ -198,7 +198,9 @@ export class ConfluentDriver implements Driver {
    */
   readonly #onDelivery: DeliveryCallback = (errorNumber, report) => {
     if (report.opaque === undefined) return
-    if (!lingerSteps[this.#step]!.together && this.#reports.length === 0) {
+    const isGathered = lingerSteps[this.#step]!.together || this.#reports.length > 0
+    // Nobody sends again for what nobody waited for; only a lone producer counts its reports by the turn, to hold batches.
+    if (!isGathered || (this.#step > 0 && report.opaque.isAwaited === false)) {
       this.#underWay--
       this.#settle(errorNumber, report)
       return

@@ -125,8 +125,9 @@ describe('confluent driver under load', () => {
     const settled: string[] = []
     const failures: DriverFailure[] = []
     let sent = 0
-    const send = (value = String(sent++)): boolean =>
+    const send = (value = String(sent++), isAwaited?: boolean): boolean =>
       driver.produce(message(value), {
+        ...(isAwaited !== undefined && { isAwaited }),
         settle: (failure) => {
           settled.push(value)
           if (failure) failures.push(failure)
@@ -238,6 +239,23 @@ describe('confluent driver under load', () => {
     expect(send('late')).toBe(true)
     expect(producers[0]!.underWay).toEqual([])
     expect(producers[1]!.underWay.map(({ value }) => value)).toEqual(['late'])
+  })
+
+  test('what nobody waits for is settled at once then, and what is awaited still together', async () => {
+    const { producers, send, acknowledge, load, settled } = await connect()
+    await load()
+    acknowledge(0)
+    settled.length = 0
+    for (const [value, isAwaited] of [
+      ['a', true],
+      ['b', false],
+      ['c', true],
+    ] as const)
+      send(value, isAwaited)
+    producers[1]!.acknowledge()
+    expect(settled).toEqual(['b'])
+    vi.advanceTimersByTime(0)
+    expect(settled).toEqual(['b', 'a', 'c'])
   })
 
   test('and gives back when few are', async () => {
