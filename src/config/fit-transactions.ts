@@ -7,18 +7,23 @@ const transactionsAtATime = 4
 const contradictions = [
   [
     'keyConcurrency',
-    (value: unknown) => value !== 1,
+    ({ keyConcurrency }: ConsumerConfig) => keyConcurrency > 1,
     '1, since each transaction carries the offset up to which all is done',
   ],
   [
     'isolation',
-    (value: unknown) => value !== 'committed',
+    ({ isolation }: ConsumerConfig) => isolation !== 'committed',
     '"committed", since a new owner must see offsets as they are settled',
   ],
   [
     'partitions',
-    (value: unknown) => value !== undefined,
+    ({ partitions }: ConsumerConfig) => partitions !== undefined,
     'nothing, since only what a group assigns is taken from a member that was away',
+  ],
+  [
+    'retryOrder',
+    ({ retryOrder, retryLaterMs }: ConsumerConfig) => retryOrder === 'key' && retryLaterMs.length > 0,
+    '"none" with retryLaterMs, since no transaction may carry an offset past a message that waits in memory',
   ],
 ] as const
 
@@ -33,11 +38,10 @@ export function fitTransactions(
   isConcurrencyChosen: boolean,
 ): ConsumerConfig {
   for (const [name, isWrong, expected] of contradictions) {
-    const value = config[name]
-    if (isWrong(value)) {
+    if (isWrong(config)) {
       throw invalidValue(
         consumerFields[name],
-        value,
+        config[name],
         `consumers.${manifest}.${name}`,
         `${expected} (commit is "transaction")`,
       )

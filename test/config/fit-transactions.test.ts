@@ -24,3 +24,10 @@ test.each([{ keyConcurrency: 2 }, { isolation: 'uncommitted' }, { partitions: [0
     expect(error.message).toContain(`consumers.Bill.${Object.keys(settings)[0]}`)
   },
 )
+
+test('messages that wait for a later attempt wait in retry topics', () => {
+  const store = new ConfigStore({})
+  const later = { ...transactional, retryLaterMs: [1000] }
+  expect(catchError(() => store.resolveConsumer('Bill', later)).message).toContain('consumers.Bill.retryOrder')
+  expect(store.resolveConsumer('Bill', { ...later, retryOrder: 'none' })).toMatchObject({ retryOrder: 'none' })
+})

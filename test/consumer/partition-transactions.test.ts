@@ -84,6 +84,23 @@ test('a dead letter and the offset are one transaction', async () => {
   expect(transactions.values).toHaveLength(1)
 })
 
+test('so are a message on its way to a retry topic and the offset, and its later attempt is a transaction', async () => {
+  const later = { retryAttempts: 1, retryLaterMs: [1], retryOrder: 'none' } as const
+  await using setup = setUp({ consumer: { ...consumer, ...later } })
+  const deferred = setup.heard('message.deferred')
+  const committed = setup.heard('offset.committed')
+  const Items = handling(async (message, { transaction }) => {
+    await transaction.send(Doubled, doubled(message))
+    if (numberOf(message) === 1 && message.attempt === 1) throw new Error('no')
+  })
+  await setup.send(range(1, 2))
+  await using _ = await setup.messaging.consumers.run([Items])
+  await deferred.count(1)
+  await committed.count(3)
+  expect(numbersIn(setup.driver).toSorted((a, b) => a - b)).toEqual([2, 4])
+  expect(setup.committed()).toEqual({ 'items/0': 2, [`items.g.retry-1/0`]: 1 })
+})
+
 test('what the filter leaves out and what is skipped is committed too, but not beside an open transaction', async () => {
   await using setup = setUp({ consumer: { ...consumer, onFailure: 'skip', retryAttempts: 1 } })
   const rejected = setup.heard('message.rejected')
