@@ -111,8 +111,8 @@ export const consumerTable: readonly ClientRow[] = [
     ...platformatic,
     name: 'platformatic-stream-tuned',
     title: '@platformatic/kafka, stream, tuned',
-    settings: { highWaterMark: 16_384 },
-    note: '`highWaterMark` 16,384, which its documentation says to choose',
+    settings: { autocommit: 1000, maxBytes: 1_048_576 },
+    note: '`autocommit` each second, `maxBytes` 1 MB in place of 50',
     role: 'tuned-peer',
   },
 ]

@@ -25,7 +25,7 @@ export const usage = `npm run bench [-- options]
   --only <text,…>     works whose name contains one of these, such as produce-100
   --clients <text,…>  clients whose name contains one of these
   --quick             2 rounds of short windows, without the extra sizes, partitions and settings; to see that it works
-  --rounds <n>        default 5
+  --rounds <n>        default 5; at most 3 of the extra sizes and partitions, which have no floors
   --messages <n>      how many messages \`memory\` sends and \`consume-backlog\` reads; default 10,000,000, with --quick 1,000,000
   --json <file>       writes the results there
   --check             fails where a floor of floors.json is missed by more than the noise; sure from 5 rounds on

@@ -64,11 +64,17 @@ async function warmUpBroker(plan: Plan, args: BenchArguments): Promise<void> {
   plan.onProgress('the broker is warm')
 }
 
+/** How much of the time a work has. */
+function partOf(work: Work): { readonly warmUp: number; readonly window: number } {
+  // Consumers have no choice of settings to make; and what they read has to be there.
+  if (isConsuming(work)) return { warmUp: 0.25, window: 0.7 }
+  return work.isExtra ? { warmUp: 2 / 3, window: 2 / 3 } : { warmUp: 1, window: 1 }
+}
+
 async function jobOf(plan: Plan, work: Work, row: ClientRow, args: BenchArguments): Promise<RunJob> {
   const messages = typeof work.filledWith === 'number' ? work.filledWith : args.messages
-  const part = work.isExtra ? 2 / 3 : 1
-  // Consumers have no choice of settings to make; and what is read to warm up has to be there.
-  const [warmUpMs, windowMs] = [args.warmUpMs * (isConsuming(work) ? 1 / 2 : part), args.windowMs * part]
+  const part = partOf(work)
+  const [warmUpMs, windowMs] = [args.warmUpMs * part.warmUp, args.windowMs * part.window]
   const { module, settings } = row
   return {
     work,

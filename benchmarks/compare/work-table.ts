@@ -93,7 +93,7 @@ function batches(more: Partial<Work> = {}): Work {
 }
 
 /** As many as the fastest take in a run. */
-const filledWith = 1_000_000
+const filledWith = 2_000_000
 
 function consuming(more: Partial<Work> = {}): Work {
   const { bytes = basic.bytes, partitions = basic.partitions } = more

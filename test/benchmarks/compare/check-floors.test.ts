@@ -48,7 +48,7 @@ test('what was not measured neither holds nor fails', () => {
   expect(checkFloors([{ ...floor, atLeast: 1 }], exampleReport({}))[0]?.verdict).toBe('not measured')
 })
 
-test.each(floors.map((floor) => [`${floor.work} ${floor.client} ${floor.against ?? ''}`, floor as Floor] as const))(
+test.each(floors.map((floor) => [[floor.work, floor.client, floor.against ?? ''].flat().join(' '), floor as Floor] as const))(
   'the committed floor of %s can be measured',
   (_, floor) => {
     const work = workTable.find(({ name }) => name === floor.work)!

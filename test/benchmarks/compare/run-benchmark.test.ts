@@ -67,8 +67,8 @@ test('clients take part in works that they can do; a full topic is read with as 
   )
   expect(jobs.slice(2).map(({ work, settings, topic, messages }) => [work.name, settings, topic, messages])).toEqual([
     ['produce-1', {}, 'produce-1-10', 10],
-    ['consume', {}, 'consume-1000000', 1_000_000],
-    ['consume', { handler: 'message' }, 'consume-1000000', 1_000_000],
+    ['consume', {}, 'consume-2000000', 2_000_000],
+    ['consume', { handler: 'message' }, 'consume-2000000', 2_000_000],
     ['consume-backlog', {}, 'consume-backlog-10', 10],
   ])
 })
