@@ -60,6 +60,8 @@ export class BrokerConnection {
       onClose(this)
       // The library forgets requests without an answer (acks 0) that were not written yet.
       for (const fail of this.#pending) fail(new Error('Connection closed'))
+      // And the timer by which it renews the session of SASL.
+      connection.close(() => undefined)
     })
     // A timer holds the process while something is on its way; an idle connection should not.
     connection.socket?.unref()
@@ -102,6 +104,17 @@ export class BrokerConnection {
 
   get isOpen(): boolean {
     return this.#connection.isConnected()
+  }
+
+  /** Whether it is open, now or when it has renewed its session of SASL. */
+  async becomesOpen(): Promise<boolean> {
+    if (this.#connection.status === 'reauthenticating') {
+      await new Promise<void>((resolve) => {
+        this.#connection.once('connect', resolve)
+        this.#connection.once('close', resolve)
+      })
+    }
+    return this.isOpen
   }
 
   /** Whether broker and library have a version of it in common. */

@@ -111,7 +111,7 @@ export class ClassicSession {
   }
 
   async #connect(): Promise<BrokerConnection> {
-    if (this.#connection?.isOpen) return this.#connection
+    if (this.#connection && (await this.#connection.becomesOpen())) return this.#connection
     return (this.#opening ??= this.#open().finally(() => (this.#opening = undefined)))
   }
 

@@ -228,6 +228,8 @@ export class Cluster {
   }
 
   async #open(nodeId: number): Promise<BrokerConnection> {
+    const before = this.#connections.get(nodeId)
+    if (before && (await before.becomesOpen())) return before
     const address = this.#addressOf(nodeId)
     const backoffMs = this.#backoffMs.get(nodeId) ?? 0
     if (backoffMs > 0) await delay(backoffMs, undefined, { signal: this.#closing.signal })

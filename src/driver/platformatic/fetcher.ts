@@ -139,9 +139,10 @@ export class Fetcher {
     const { cluster, leaders, options } = this.#parts
     leader.isBusy = true
     try {
-      const connection = await cluster.openAnother(nodeId, options.fetchMaxWaitMs + slackMs)
-      if (this.#isClosed) connection.abort()
-      leader.connection = connection
+      if (!(await leader.connection?.becomesOpen())) {
+        leader.connection = await cluster.openAnother(nodeId, options.fetchMaxWaitMs + slackMs)
+        if (this.#isClosed) leader.connection.abort()
+      }
     } catch (error) {
       if (this.#isClosed) return
       this.#putOffAll(feeds, cluster.failureOf(error))

@@ -42,11 +42,14 @@ export interface ConnectionOptions {
 
 export interface LibraryConnection {
   readonly socket: { unref(): void; destroy(error?: Error): void; setKeepAlive(enabled: boolean): void } | undefined
+  /** `reauthenticating` while a session of SASL is renewed (KIP-368): then no other request may be sent. */
+  readonly status: string
   connect(host: string, port: number, callback: (error: LibraryError | null) => void): void
   close(callback: (error: LibraryError | null) => void): void
   isConnected(): boolean
   on(event: 'error', listener: (error: LibraryError) => void): void
   on(event: 'close', listener: () => void): void
+  once(event: 'connect' | 'close', listener: () => void): void
   send(
     apiKey: number,
     apiVersion: number,

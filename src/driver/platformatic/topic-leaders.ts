@@ -17,8 +17,10 @@ export interface TopicLeadersParts {
 
 const retryAfterMs = 100
 const unknownTopic = 3
-/** Metadata errors that no waiting cures. */
-const finalForTopic = new Set([17, 29])
+/** What no waiting cures. */
+const final: ReadonlySet<string> = new Set(['AUTHORIZATION_DENIED', 'TOPIC_INVALID', 'BROKER_REJECTED'])
+/** For a topic that comes into being by its first message, as soon as enough brokers are up. */
+const invalidReplicationFactor = 38
 
 /** Asks who leads the partitions of topics, and keeps the messages that wait for it. */
 export class TopicLeaders {
@@ -60,7 +62,7 @@ export class TopicLeaders {
       topic.missingSinceMs = errorCode === unknownTopic ? (topic.missingSinceMs ?? topic.refreshedAtMs) : undefined
       const isMissing =
         topic.missingSinceMs !== undefined && performance.now() - topic.missingSinceMs >= this.#parts.topicPropagationMs
-      if (isMissing || finalForTopic.has(errorCode)) return this.#failTopic(topic, errorCode)
+      if (isMissing || this.#isFinal(errorCode)) return this.#failTopic(topic, errorCode)
       if (leaders.length === 0) return
       topic.leaders = leaders
       this.#placeWaiting(topic)
@@ -86,6 +88,11 @@ export class TopicLeaders {
         message.partition,
       )
     }
+  }
+
+  #isFinal(errorCode: number): boolean {
+    if (errorCode === 0 || errorCode === invalidReplicationFactor) return false
+    return final.has(this.#parts.cluster.failureOfNumber(errorCode).code)
   }
 
   #failTopic(topic: TopicQueues, errorCode: number): void {

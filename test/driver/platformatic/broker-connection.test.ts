@@ -54,8 +54,9 @@ describe('a connection', () => {
   test('tells that it is closed, by us or by the broker, and which one it was', async () => {
     const closed = Promise.withResolvers<BrokerConnection>()
     const connection = await open(addressOf(mock.brokers[0]!), closed.resolve)
-    expect(connection.isOpen).toBe(true)
+    expect([connection.isOpen, await connection.becomesOpen()]).toEqual([true, true])
     await connection.close(1000)
+    expect(await connection.becomesOpen()).toBe(false)
     expect(await closed.promise).toBe(connection)
     expect(connection.isOpen).toBe(false)
   })

@@ -45,6 +45,7 @@ export class FakeCoordinator implements SessionCoordinator {
     closed.promise.catch(() => undefined)
     const connection = {
       isOpen: true,
+      becomesOpen: () => Promise.resolve(connection.isOpen),
       abort() {
         connection.isOpen = false
         closed.reject(new FailedRequest({ code: 'BROKERS_UNREACHABLE', reason: 'Connection closed' }))

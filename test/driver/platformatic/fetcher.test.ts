@@ -37,6 +37,7 @@ function startFetcher(options: { prefetchMaxBytes?: number; isolation?: 'committ
     openAnother: (nodeId: number) => {
       const connection = {
         isOpen: true,
+        becomesOpen: () => Promise.resolve(connection.isOpen),
         abort: () => (connection.isOpen = false),
         fetch: (request: FetchRequest) =>
           new Promise<FetchAnswer>((resolve, reject) => {

@@ -23,12 +23,24 @@ describe('topics that are not there', () => {
     expect(texts((await next()).batches['late/0'])).toEqual(['a', 'b', 'c'])
   })
 
-  test('a topic one may not write to is an error at once', async () => {
+  test.each([
+    ['one may not write to', 29, 'AUTHORIZATION_DENIED'],
+    ['cannot have such a name', 17, 'TOPIC_INVALID'],
+    ['may not be made as it would be', 44, 'TOPIC_INVALID'],
+    ['is asked for in a way that the broker does not take', 42, 'BROKER_REJECTED'],
+  ])('a topic that %s is an error at once (%d)', async (_what, errorCode, code) => {
     const { send, metadata } = startSender({}, 60_000)
-    metadata.set('secret', { errorCode: 29, leaders: [] })
-    expect(await send('a', { topic: 'secret' })).toMatchObject({
-      failure: { code: 'AUTHORIZATION_DENIED', outcome: 'not_sent' },
-    })
+    metadata.set('secret', { errorCode, leaders: [] })
+    expect(await send('a', { topic: 'secret' })).toMatchObject({ failure: { code, outcome: 'not_sent' } })
+  })
+
+  test.each([5, 38])('what may pass is waited for (%d)', async (errorCode) => {
+    const { send, next, metadata } = startSender({}, 60_000)
+    metadata.set('late', { errorCode, leaders: [] })
+    void send('a', { topic: 'late' })
+    await new Promise(setImmediate)
+    metadata.set('late', { errorCode: 0, leaders: [1] })
+    expect(texts((await next()).batches['late/0'])).toEqual(['a'])
   })
 
   test('a partition is refused only after asking whether it was added', async () => {
