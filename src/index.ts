@@ -20,7 +20,7 @@ export type {
   ReceivedParts,
   TopicName,
 } from './factory/consumer-manifest.ts'
-export type { Consumers } from './consumer/consumers.ts'
+export type { ConsumerRunOptions, Consumers } from './consumer/consumers.ts'
 export type { ConsumerStream, PulledBatch } from './consumer/batch-stream.ts'
 export type { HealthPlace } from './consumer/endpoints.ts'
 export type { Endpoint } from './consumer/http-endpoint.ts'

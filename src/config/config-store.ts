@@ -3,6 +3,7 @@ import { hintFor, invalidValue } from './accept-value.ts'
 import { allFields, fieldOf, fieldTable, manifestOf, scopedPath, type Section } from './config-paths.ts'
 import { environmentName, readEnvironment } from './environment.ts'
 import {
+  consumerFields,
   consumerManifestFields,
   manifestFields,
   producerFields,
@@ -14,7 +15,7 @@ import {
   type ProducerConfig,
   type ProducerOptions,
 } from './fields.ts'
-import { checkObject, flattenManifest, flattenOptions, flattenTable } from './flatten-options.ts'
+import { acceptTable, checkObject, flattenManifest, flattenOptions } from './flatten-options.ts'
 import { isField } from './list-fields.ts'
 import { fitTransactions } from './fit-transactions.ts'
 import { Secret } from './secret.ts'
@@ -141,9 +142,12 @@ export class ConfigStore {
 
   /** Settings for a variant of one manifest, checked. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID */
   acceptOverrides(manifest: string, overrides: ProducerOptions): ProducerOptions {
-    const path = `with(${manifest})`
-    const values = flattenTable(overrides, producerFields, path)
-    return Object.fromEntries(Array.from(values, ([name, value]) => [name.slice(path.length + 1), value]))
+    return acceptTable(overrides, producerFields, `with(${manifest})`)
+  }
+
+  /** Settings of one run for all its consumers, checked. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID */
+  acceptRunOptions(options: ConsumerOptions): ConsumerOptions {
+    return acceptTable(options, consumerFields, 'consumers.run()')
   }
 
   /**

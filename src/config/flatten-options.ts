@@ -55,6 +55,12 @@ export function flattenTable(
   return values
 }
 
+/** Values for fields of one table, checked. @throws CONFIG_UNKNOWN_FIELD, CONFIG_INVALID */
+export function acceptTable(options: object, table: FieldTable, at: string): Readonly<Record<string, unknown>> {
+  const values = flattenTable(options, table, at)
+  return Object.fromEntries(Array.from(values, ([path, value]) => [path.slice(at.length + 1), value]))
+}
+
 /** The type of something else is all that is told about it: a whole object may hold a password. */
 export function checkObject<Options extends object>(options: Options, path: string, expected: string): Options {
   if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options

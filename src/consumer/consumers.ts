@@ -1,4 +1,5 @@
 import type { ConfigStore } from '../config/config-store.ts'
+import type { ConsumerOptions } from '../config/fields.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import {
   consumerNameOf,
@@ -15,6 +16,9 @@ import type { StartOptions } from './create-groups.ts'
 import { Endpoints, type HealthPlace } from './endpoints.ts'
 import type { Endpoint } from './http-endpoint.ts'
 import type { ConsumerGroups, RunningConsumers } from './running-consumers.ts'
+
+/** Fields of the `consumer` table for one run. */
+export type ConsumerRunOptions = Omit<ConsumerOptions, 'topic'>
 
 /** The consumers of one messaging instance. */
 export class Consumers {
@@ -44,11 +48,13 @@ export class Consumers {
   /**
    * Joins the groups of these manifests, those of one group as one member, and handles what comes until it is stopped; resolves
    * when they have subscribed.
+   * @param options fields of the `consumer` table, for all of them; they win over every layer of configuration
    * @example const running = await messaging.consumers.run([BillOrder, NotifyCustomer])
-   * @throws CONSUMER_UNKNOWN, MANIFEST_INVALID, CONFIG_MISSING, CONSUMER_STOPPED, DRIVER_CANNOT_CONSUME and what connecting throws
+   * @example await messaging.consumers.run([BillOrder], { startFrom: 'PT1H', startPolicy: 'always' }) // the last hour once more
+   * @throws CONSUMER_UNKNOWN, CONFIG_UNKNOWN_FIELD, CONFIG_INVALID, MANIFEST_INVALID, CONFIG_MISSING, CONSUMER_STOPPED, DRIVER_CANNOT_CONSUME and what connecting throws
    */
-  run(manifests: readonly ConsumerManifestClass[]): Promise<RunningConsumers> {
-    return this.#track(this.#start(manifests, { use: 'run' }))
+  run(manifests: readonly ConsumerManifestClass[], options: ConsumerRunOptions = {}): Promise<RunningConsumers> {
+    return this.#track(this.#start(manifests, { use: 'run', overrides: options }))
   }
 
   /**
@@ -57,11 +63,10 @@ export class Consumers {
    * @example for await (const batch of messaging.consumers.stream(BillOrder)) { … ; await batch.commit() }
    * @throws when the first batch is asked for, as `run`
    */
-  stream<Payload>(Manifest: ConsumerManifestClass<Payload>): ConsumerStream<Payload> {
+  stream<Payload>(Manifest: ConsumerManifestClass<Payload>, options: ConsumerRunOptions = {}): ConsumerStream<Payload> {
+    const overrides: ConsumerRunOptions = { ...options, commit: 'manual', retryLaterMs: [] }
     return new BatchStream<Payload>((handleBatch) =>
-      this.#track(
-        this.#start([Manifest], { use: 'stream', overrides: { commit: 'manual', retryLaterMs: [] }, handleBatch }),
-      ),
+      this.#track(this.#start([Manifest], { use: 'stream', overrides, handleBatch })),
     )
   }
 
@@ -144,6 +149,7 @@ export class Consumers {
       const manifest = consumerNameOf(Manifest)
       if (this.#isClosed) throw new MessagingError('CONSUMER_STOPPED', { manifest }, { manifest })
     }
+    const overrides = this.#store.acceptRunOptions(start.overrides ?? {})
     const names = manifests.map(consumerNameOf)
     for (const name of names) this.#store.lock(name, 'consumers')
     const unlock = (): void => {
@@ -155,7 +161,7 @@ export class Consumers {
       await this.#endpoints.openConfigured(this.#store.resolve())
       // Most processes only send.
       const { createGroups } = await import('./create-groups.ts')
-      const parts = { store: this.#store, shared: this.#shared, middleware: this.#middleware, ...start }
+      const parts = { store: this.#store, shared: this.#shared, middleware: this.#middleware, ...start, overrides }
       const groups: ConsumerGroups = await createGroups(manifests, parts, (failure) => {
         this.#running.delete(groups)
         if (failure) this.#failures.set(names.join(), failure)

@@ -227,6 +227,47 @@ test('context.commit() is for the mode manual', async () => {
   expect(setup.committed()).toEqual({})
 })
 
+describe('settings of one run', () => {
+  test('win over every layer, for all of its manifests', async () => {
+    await using setup = setUp({ consumers: { Items: { startFrom: 'latest' } } })
+    const seen = new Collected<number>()
+    const Items = handling((message) => seen.add(numberOf(message)), { startFrom: 'latest' })
+    await setup.send(range(1, 5))
+    const options = { startFrom: { offsets: [3] }, group: 'replay' }
+    await using _ = await setup.messaging.consumers.run([Items], options)
+    expect(await seen.count(2)).toEqual([4, 5])
+    expect(setup.committed()).toEqual({})
+  })
+
+  test('are those of a stream, too, which commits by hand in any case', async () => {
+    await using setup = setUp()
+    await setup.send(range(1, 5))
+    const stream = setup.messaging.consumers.stream(
+      handling(() => undefined),
+      {
+        maxMessages: 2,
+        partitions: 'all',
+        commit: 'each',
+      },
+    )
+    for await (const batch of stream) {
+      expect(batch.messages.map(({ offset }) => offset)).toEqual([0, 1])
+      break
+    }
+    expect(setup.committed()).toEqual({})
+  })
+
+  test.each([
+    [{ startFrom: 'yesterday' }, 'CONFIG_INVALID', 'consumers.run().startFrom'],
+    [{ startform: 'latest' }, 'CONFIG_UNKNOWN_FIELD', 'Did you mean startFrom?'],
+  ])('are checked: %o', async (options, code, message) => {
+    await using setup = setUp()
+    const error = await catchRejection(setup.messaging.consumers.run([handling(() => undefined)], options as never))
+    expect(error).toMatchObject({ code, message: expect.stringContaining(message) })
+    setup.messaging.configure({ consumer: { maxMessages: 1 } })
+  })
+})
+
 describe('what cannot run', () => {
   class One extends handling(() => undefined) {}
   test.each([

@@ -48,15 +48,14 @@ test('what was not measured neither holds nor fails', () => {
   expect(checkFloors([{ ...floor, atLeast: 1 }], exampleReport({}))[0]?.verdict).toBe('not measured')
 })
 
-test.each(floors.map((floor) => [[floor.work, floor.client, floor.against ?? ''].flat().join(' '), floor as Floor] as const))(
-  'the committed floor of %s can be measured',
-  (_, floor) => {
-    const work = workTable.find(({ name }) => name === floor.work)!
-    const isMeasured = (name: string): boolean =>
-      clientTable.some((row) => opponentOf(row) === name && takesPart(row, work))
-    for (const client of [floor.client].flat()) expect(isMeasured(client)).toBe(true)
-    if (floor.against === undefined) return
-    expect(isMeasured(floor.against)).toBe(true)
-    expect(work.measure).toBe(floor.measure)
-  },
-)
+test.each(
+  floors.map((floor) => [[floor.work, floor.client, floor.against ?? ''].flat().join(' '), floor as Floor] as const),
+)('the committed floor of %s can be measured', (_, floor) => {
+  const work = workTable.find(({ name }) => name === floor.work)!
+  const isMeasured = (name: string): boolean =>
+    clientTable.some((row) => opponentOf(row) === name && takesPart(row, work))
+  for (const client of [floor.client].flat()) expect(isMeasured(client)).toBe(true)
+  if (floor.against === undefined) return
+  expect(isMeasured(floor.against)).toBe(true)
+  expect(work.measure).toBe(floor.measure)
+})
