@@ -18,7 +18,8 @@ import type { DriverContract, DriverUnderTest, TestFramework } from './driver-co
 import { GroupMember } from './group-member.ts'
 
 /** Short sessions: those of a few seconds. Empty shares: a member without partitions is told that none is left. */
-type ClusterAbility = 'empty shares' | 'offsets by time' | 'rebalances' | 'short sessions' | 'static members'
+type ClusterAbility =
+  'empty shares' | 'offsets by time' | 'rebalances' | 'short sessions' | 'static members' | 'transactional offsets'
 
 export interface DriverConsumerContract extends Pick<DriverContract, 'name' | 'start'> {
   /** What consumers are made with besides; the brokers are those of `start`. */
@@ -93,6 +94,20 @@ export function describeDriverConsumerContract(contract: DriverConsumerContract,
       member.run()
       await member.until(({ told }) => told.length > 0, 'the first partitions are assigned')
       return member
+    }
+
+    /** Undefined where the driver has no transactions. */
+    async function startTransactional(): Promise<Messaging | undefined> {
+      const transactionalId = `contract.${randomUUID()}`
+      const transactional = createMessaging({ ...driver.options, transactionalId }, {})
+      try {
+        await transactional.registry.transaction(() => undefined)
+        return transactional
+      } catch (error) {
+        assert.ok(isMessagingError(error, 'TRANSACTION_INVALID'), String(error))
+        await transactional.close()
+        return undefined
+      }
     }
 
     /** A topic with the texts `<partition>-<number>` in each partition, and a way to add more. */
@@ -482,6 +497,53 @@ export function describeDriverConsumerContract(contract: DriverConsumerContract,
       assert.deepEqual([...new Set(member.received.map(({ topic }) => topic))].toSorted(), [one.topic, two.topic])
       await member.close()
     })
+
+    if (has('transactional offsets')) {
+      test('offsets in a transaction are committed with it, not where it is aborted, nor for partitions of others', async () => {
+        const transactional = await startTransactional()
+        if (transactional === undefined) return
+        const { registry } = transactional
+        const { topic } = await createTopic(3)
+        const member = await join([topic])
+        const position = { topic, partition: 0, offset: 2 }
+        const committed = async (): Promise<number> => (await member.consumer.committed([position]))[0]!.offset
+        const mistake = new Error('mistake')
+        const aborted = registry.transaction(async (tx) => {
+          await tx.sendOffsets([position], member.consumer)
+          throw mistake
+        })
+        await assert.rejects(aborted, mistake)
+        assert.equal(await committed(), -1)
+        const foreign = { topic: `${topic}.of-others`, partition: 0, offset: 1 }
+        await refused(
+          registry.transaction((tx) => tx.sendOffsets([foreign], member.consumer)),
+          'GROUP_REJOIN_REQUIRED',
+        )
+        await registry.transaction((tx) => tx.sendOffsets([position], member.consumer))
+        assert.equal(await committed(), 2)
+        await Promise.all([member.close(), transactional.close()])
+      })
+
+      test('who takes a partition over starts behind an offset that was in an open transaction, once that is committed', async () => {
+        const transactional = await startTransactional()
+        if (transactional === undefined) return
+        const { topic } = await createTopic(3)
+        const group = `contract.${randomUUID()}`
+        const before = await join([topic], { group })
+        const after = await transactional.registry.transaction(async (tx) => {
+          await tx.sendOffsets([{ topic, partition: 0, offset: 2 }], before.consumer)
+          await before.close()
+          const successor = await connect({ group })
+          await successor.consumer.subscribe([topic])
+          successor.run()
+          return successor
+        })
+        await after.until(({ received }) => received.some(({ partition }) => partition === 0))
+        const first = after.received.find(({ partition }) => partition === 0)
+        assert.equal(first?.offset, 2)
+        await Promise.all([after.close(), transactional.close()])
+      })
+    }
 
     if (has('static members')) {
       test('a static member that comes back within its session gets its partitions again, and others hear of nothing', async () => {

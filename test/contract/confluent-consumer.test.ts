@@ -16,7 +16,7 @@ describeDriverConsumerContract(
   {
     name: 'confluent on the mock cluster',
     start,
-    clusterLacks: ['offsets by time', 'rebalances', 'short sessions', 'static members'],
+    clusterLacks: ['offsets by time', 'rebalances', 'short sessions', 'static members', 'transactional offsets'],
   },
   { describe, test: test.concurrent, beforeAll, afterAll },
 )

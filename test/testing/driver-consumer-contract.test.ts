@@ -26,7 +26,8 @@ function failuresOf(change: (consumer: DriverConsumer) => Partial<DriverConsumer
         'close',
       ] as const
       const bound = Object.fromEntries(methods.map((name) => [name, (consumer[name] as () => unknown).bind(consumer)]))
-      return { ...(bound as unknown as DriverConsumer), ...change(consumer) }
+      // Itself, since the driver's transactions know their consumers.
+      return Object.assign(consumer, change(bound as unknown as DriverConsumer))
     },
   }
   const start = () =>
@@ -54,6 +55,16 @@ describe('a driver that breaks the contract is found out', () => {
     ['counts too few partitions', /are counted/, () => ({ partitionCount: () => Promise.resolve(1) })],
     ['seeks nowhere', /a seek goes/, () => ({ seek: () => Promise.resolve() })],
     ['commits anything', /many commits/, () => ({ commit: () => Promise.resolve() })],
+    [
+      'takes offsets of others into transactions',
+      /offsets in a transaction/,
+      () => ({ refusal: () => undefined }) as Partial<DriverConsumer>,
+    ],
+    [
+      'forgets offsets in transactions',
+      /who takes a partition over/,
+      () => ({ pend: () => () => undefined }) as Partial<DriverConsumer>,
+    ],
     ['takes too much', /a poll takes/, (consumer) => ({ poll: (_, timeoutMs) => consumer.poll(100, timeoutMs) })],
   ])('%s', async (_, only, change) => {
     expect(await failuresOf(change, only)).toHaveLength(1)
