@@ -13,10 +13,10 @@ export interface PollLoopParts {
 
 const pollTimeoutMs = 100
 /**
- * A partition that holds enough is given so long to be handled before it is paused, since what the driver fetched ahead of it is lost then.
- * Longer where no other could be read either.
+ * Who holds enough is given so long to be handled before it is paused, since what the driver fetched ahead is lost then: a little while
+ * another one has nothing to do, longer where nobody waits for messages or nobody may have any.
  */
-const patienceMs = { partition: 50, member: 1_000 }
+const patienceMs = { urgent: 50, longest: 1_000 }
 const longestRetryMs = 5_000
 
 /** Polls one client for as long as it lives, whatever handlers do, and gives each message to its partition. */
@@ -85,21 +85,30 @@ export class PollLoop {
 
   /** Waits a little for those that hold enough; who still does then is paused, so that the others go on. */
   async #holdBack(): Promise<void> {
-    if (this.#full().length > 0) {
-      const { consumer, budget } = this.#parts
-      let timer: NodeJS.Timeout | undefined
-      let isLate = false
-      const patience = budget.isFull ? patienceMs.member : patienceMs.partition
-      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience))).then(() => (isLate = true))
-      while (!isLate && !this.#isOver && this.#full().length > 0) await Promise.race([late, this.#freed()])
-      clearTimeout(timer)
-      const full = this.#full()
-      if (full.length > 0 && !this.#isOver) {
-        for (const work of full) work.holdBack()
-        consumer.pause(full.map(({ topic, partition }) => ({ topic, partition })))
+    const { consumer } = this.#parts
+    const since = performance.now()
+    for (let full = this.#full(); full.length > 0 && !this.#isOver; full = this.#full()) {
+      const leftMs = since + this.#patienceMs() - performance.now()
+      if (leftMs > 0) {
+        await this.#freedWithin(leftMs)
+        continue
       }
+      for (const work of full) work.holdBack()
+      consumer.pause(full.map(({ topic, partition }) => ({ topic, partition })))
     }
     if (this.#parts.assignment.works.some((work) => work.isHeldBack)) this.#resume()
+  }
+
+  #patienceMs(): number {
+    const isHungry = ({ readAhead }: PartitionWork): boolean => readAhead.held === 0 && !readAhead.isHeldBack
+    return !this.#parts.budget.isFull && this.#works().some(isHungry) ? patienceMs.urgent : patienceMs.longest
+  }
+
+  async #freedWithin(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))
+    await Promise.race([late, this.#freed()])
+    clearTimeout(timer)
   }
 
   #full(): PartitionWork[] {

@@ -54,6 +54,7 @@ test('what must stay out of sight is marked as secret', () => {
     'errorNotifier.bugsnag',
     'errorNotifier.apiKey',
     'logging.logger',
+    'consumer.dedupeStore',
   ])
 })
 
