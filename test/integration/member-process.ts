@@ -14,6 +14,8 @@ export interface MemberSettings extends MessagingOptions {
   readonly workMs: number
 }
 
+const patienceMs = 90_000
+
 type What = 'assigned' | 'revoked' | 'lost' | 'began' | 'handled'
 
 /** A process that runs ./programs/member.ts. */
@@ -56,19 +58,28 @@ export class MemberProcess implements AsyncDisposable {
     return [...owned].toSorted((a, b) => a - b)
   }
 
-  /** Resolves once it is so, looked at whenever it tells something. @throws Error where it ends before */
+  /** Resolves once it is so, looked at whenever it tells something. @throws Error where it ends before, or takes too long */
   async until(isSo: (member: this) => boolean): Promise<void> {
-    await Promise.race([
-      new Promise<void>((resolve) => {
-        this.#look = () => {
-          if (isSo(this)) resolve()
-        }
-        this.#look()
-      }),
-      this.#ended.then((how) => {
-        if (!isSo(this)) throw new Error(`the member ended with ${how}`)
-      }),
-    ])
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const changes = this.told.filter(({ what }) => what !== 'began' && what !== 'handled')
+        const messages = this.told.length - changes.length
+        reject(
+          new Error(`never: ${String(isSo)}; it told ${JSON.stringify(changes)} and ${messages} times of messages`),
+        )
+      }, patienceMs)
+    })
+    const so = new Promise<void>((resolve) => {
+      this.#look = () => {
+        if (isSo(this)) resolve()
+      }
+      this.#look()
+    })
+    const ended = this.#ended.then((how) => {
+      if (!isSo(this)) throw new Error(`the member ended with ${how}`)
+    })
+    await Promise.race([so, ended, late]).finally(() => clearTimeout(timer))
     this.#look = () => undefined
   }
 

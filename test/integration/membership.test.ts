@@ -5,10 +5,23 @@ import { createMessaging, ProducerManifest, type ConsumerOptions } from '../../s
 import { MemberProcess, type MemberSettings, type Numbered } from './member-process.ts'
 
 const brokers = (process.env['KAFKA_BOOTSTRAP'] ?? '').split(',')
+const patienceMs = 90_000
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
 
+interface Kind {
+  readonly name: string
+  readonly driver: 'confluent' | 'platformatic'
+  readonly protocol: 'classic' | 'consumer'
+}
+
+const kinds: readonly Kind[] = [
+  { name: 'confluent', driver: 'confluent', protocol: 'classic' },
+  { name: 'confluent with the protocol of KIP-848', driver: 'confluent', protocol: 'consumer' },
+  { name: 'platformatic', driver: 'platformatic', protocol: 'classic' },
+]
+
 /** A topic that is sent to until `end`, and members of its group. */
-async function setUp(driver: 'confluent' | 'platformatic', partitions: number, consumer: ConsumerOptions = {}) {
+async function setUp({ driver, protocol }: Kind, partitions: number, consumer: ConsumerOptions = {}) {
   const topic = `membership.${randomUUID()}`
   class Sent extends ProducerManifest<Numbered> {
     override readonly topic = topic
@@ -34,7 +47,14 @@ async function setUp(driver: 'confluent' | 'platformatic', partitions: number, c
     workMs: 5,
     driver,
     brokers,
-    consumer: { group: topic, heartbeatIntervalMs: 200, sessionTimeoutMs: 30_000, lagIntervalMs: 60_000, ...consumer },
+    consumer: {
+      group: topic,
+      protocol,
+      heartbeatIntervalMs: 200,
+      sessionTimeoutMs: 30_000,
+      lagIntervalMs: 60_000,
+      ...consumer,
+    },
   }
   return {
     members,
@@ -49,7 +69,21 @@ async function setUp(driver: 'confluent' | 'platformatic', partitions: number, c
       isSending = false
       await sending
       const handled = (): number[] => members.flatMap((member) => member.numbers('handled'))
-      while (new Set(handled()).size < sent) await delay(50)
+      const missing = (): number[] => {
+        const done = new Set(handled())
+        return range(sent).filter((n) => !done.has(n))
+      }
+      const deadline = performance.now() + patienceMs
+      while (missing().length > 0) {
+        if (performance.now() > deadline) {
+          const waiting = missing()
+            .slice(0, 20)
+            .map((n) => `${n} of partition ${n % partitions}`)
+          const owned = members.map((member) => member.partitions.join(' '))
+          throw new Error(`of ${sent} never handled: ${waiting.join(', ')}…; members have ${JSON.stringify(owned)}`)
+        }
+        await delay(50)
+      }
       return handled().toSorted((a, b) => a - b)
     },
     get sent() {
@@ -63,9 +97,9 @@ async function setUp(driver: 'confluent' | 'platformatic', partitions: number, c
   }
 }
 
-describe.each(['confluent', 'platformatic'] as const)('members of a group, driver %s', (driver) => {
+describe.each(kinds)('members of a group, $name', (kind) => {
   test('a static member restarts within its session: the others hear of nothing, and no message comes twice', async () => {
-    await using group = await setUp(driver, 6)
+    await using group = await setUp(kind, 6)
     const [one, two, three] = range(3).map((index) => group.start({ instanceId: `member-${index}` })) as [
       MemberProcess,
       MemberProcess,
@@ -88,7 +122,7 @@ describe.each(['confluent', 'platformatic'] as const)('members of a group, drive
     'ten members are deployed one after another: every message is handled, and none twice',
     { timeout: 300_000 },
     async () => {
-      await using group = await setUp(driver, 20)
+      await using group = await setUp(kind, 20)
       for (let index = 0; index < 10; index++) group.start()
       await Promise.all(group.members.map((member) => member.until(({ partitions }) => partitions.length === 2)))
       for (const member of group.members.slice()) {
@@ -102,7 +136,7 @@ describe.each(['confluent', 'platformatic'] as const)('members of a group, drive
   )
 
   test('a member is killed: every message is handled, and only what it had under way comes twice', async () => {
-    await using group = await setUp(driver, 8, { commit: 'each', sessionTimeoutMs: 3000 })
+    await using group = await setUp(kind, 8, { commit: 'each', sessionTimeoutMs: 3000 })
     for (let index = 0; index < 4; index++) group.start()
     await Promise.all(group.members.map((member) => member.until(({ partitions }) => partitions.length === 2)))
     const [killed] = group.members as [MemberProcess]
