@@ -1,6 +1,6 @@
 import type { ConsumedMessage, DriverConsumerOptions, TopicPartition } from '../driver-consumer.ts'
 import type { DriverFailure } from '../driver.ts'
-import type { BrokerConnection } from './broker-connection.ts'
+import type { BrokerConnection, FetchRequest } from './broker-connection.ts'
 import type { Cluster } from './cluster.ts'
 import type { FetchedPartition } from './fetch-answer.ts'
 import { nameOf } from './membership.ts'
@@ -29,8 +29,10 @@ interface Leader {
 }
 
 const mebibyte = 1_048_576
-const answerMaxBytes = 8 * mebibyte
+const answerMaxBytes = 4 * mebibyte
 const partitionMaxBytes = mebibyte
+/** How long a broker may wait for messages while another of its partitions has enough: that one is to be asked for soon. */
+const shortWaitMs = 20
 /** How much longer than the broker may wait an answer may take. */
 const slackMs = 30_000
 const tryAgainMs = { first: 100, most: 5000 }
@@ -98,9 +100,11 @@ export class Fetcher {
     const reading = this.#feeds.filter((feed) => !feed.isPaused)
     const shareBytes = options.prefetchMaxBytes / Math.max(1, reading.length)
     const ready = new Map<number, PartitionFeed[]>()
+    const full = new Set<number>()
     const unled: PartitionFeed[] = []
     const unlocated: PartitionFeed[] = []
     for (const feed of reading) {
+      if (feed.byteLength >= shareBytes) full.add(leaders.leaderOf(feed))
       if (feed.isOnTheWire || feed.isLocating || feed.byteLength >= shareBytes) continue
       if (feed.notBeforeMs > nowMs) this.#fetchAgainAt(feed.notBeforeMs)
       else if (feed.position === undefined) {
@@ -115,7 +119,13 @@ export class Fetcher {
     }
     if (unlocated.length > 0) void this.#locate(unlocated)
     if (unled.length > 0) void this.#lead(unled)
-    for (const [nodeId, feeds] of ready) this.#fetchFrom(nodeId, feeds)
+    for (const [nodeId, feeds] of ready) {
+      this.#fetchFrom(
+        nodeId,
+        feeds,
+        full.has(nodeId) ? Math.min(shortWaitMs, options.fetchMaxWaitMs) : options.fetchMaxWaitMs,
+      )
+    }
   }
 
   close(): void {
@@ -124,7 +134,7 @@ export class Fetcher {
     for (const { connection } of this.#leaders.values()) connection?.abort()
   }
 
-  #fetchFrom(nodeId: number, feeds: readonly PartitionFeed[]): void {
+  #fetchFrom(nodeId: number, feeds: readonly PartitionFeed[], maxWaitMs: number): void {
     let leader = this.#leaders.get(nodeId)
     if (!leader) this.#leaders.set(nodeId, (leader = { connection: undefined, isBusy: false, turn: 0 }))
     if (leader.isBusy) return
@@ -132,7 +142,8 @@ export class Fetcher {
     const heldBytes = this.#feeds.reduce((sum, { byteLength }) => sum + byteLength, 0)
     // An answer that waits for messages must not keep other brokers from giving theirs, so each may ask for its part.
     const room = (this.#parts.options.prefetchMaxBytes - heldBytes) / this.#leaders.size
-    if (room >= 1) void this.#ask(leader, leader.connection, feeds, Math.min(answerMaxBytes, Math.floor(room)))
+    const maxBytes = Math.min(answerMaxBytes, Math.floor(room))
+    if (maxBytes > 0) void this.#ask(leader, leader.connection, feeds, { maxBytes, maxWaitMs })
   }
 
   async #connect(nodeId: number, leader: Leader, feeds: readonly PartitionFeed[]): Promise<void> {
@@ -156,7 +167,7 @@ export class Fetcher {
     leader: Leader,
     connection: BrokerConnection,
     ready: readonly PartitionFeed[],
-    maxBytes: number,
+    { maxBytes, maxWaitMs }: Pick<FetchRequest, 'maxBytes' | 'maxWaitMs'>,
   ): Promise<void> {
     const { cluster, leaders, options } = this.#parts
     const turn = leader.turn++ % ready.length
@@ -172,7 +183,7 @@ export class Fetcher {
     for (const feed of feeds) feed.isOnTheWire = true
     try {
       const answer = await connection.fetch({
-        maxWaitMs: options.fetchMaxWaitMs,
+        maxWaitMs,
         maxBytes,
         isCommittedOnly: options.isolation === 'committed',
         partitions,

@@ -139,6 +139,19 @@ test('never more is asked for than has room; taking makes room', async () => {
   await nth(3)
 })
 
+test('while one has enough, a broker waits for messages of others only for a moment', async () => {
+  const batch = textBatch(0, ['x'.repeat(2000)])
+  const { fetcher, add, nth } = startFetcher({ prefetchMaxBytes: batch.length * 2 })
+  add(0, 0)
+  add(1, 0)
+  fetcher.fetch()
+  const first = await nth(1)
+  expect(first.maxWaitMs).toBe(100)
+  first.answer({ 0: batch })
+  const second = await nth(2)
+  expect([offsetsOf(second), second.maxWaitMs]).toEqual([['1:0'], 20])
+})
+
 test('partitions take turns, and none has more than its share', async () => {
   const { fetcher, add, nth, takeTexts } = startFetcher()
   add(0, 0)
