@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ConsumerOptions } from '../../src/config/fields.ts'
 import { createMessaging, ProducerManifest, type Messaging } from '../../src/index.ts'
 import { catchRejection } from '../catch-error.ts'
@@ -36,34 +36,34 @@ async function setUp(messaging: Messaging) {
   return { topic, send, read }
 }
 
-const create = () => createMessaging({ brokers, closeOnExit: false }, {})
+describe.each(['confluent', 'platformatic'] as const)('driver %s', (driver) => {
+  test('a group starts at a time where nothing is committed, goes on where it is, and starts there again when it is told to', async () => {
+    await using messaging = createMessaging({ brokers, driver, closeOnExit: false }, {})
+    const { topic: group, send, read } = await setUp(messaging)
+    const startFrom = new Date(at(4).timestamp)
+    expect(await read({ group, startFrom }, 4)).toEqual([4, 5, 14, 15])
+    await send(6)
+    expect(await read({ group, startFrom }, 2)).toEqual([6, 16])
+    expect(await read({ group, startFrom, startPolicy: 'always' }, 6)).toEqual([4, 5, 6, 14, 15, 16])
+    await send(7)
+    expect(await read({ group }, 2)).toEqual([7, 17])
+  })
 
-test('a group starts at a time where nothing is committed, goes on where it is, and starts there again when it is told to', async () => {
-  await using messaging = create()
-  const { topic: group, send, read } = await setUp(messaging)
-  const startFrom = new Date(at(4).timestamp)
-  expect(await read({ group, startFrom }, 4)).toEqual([4, 5, 14, 15])
-  await send(6)
-  expect(await read({ group, startFrom }, 2)).toEqual([6, 16])
-  expect(await read({ group, startFrom, startPolicy: 'always' }, 6)).toEqual([4, 5, 6, 14, 15, 16])
-  await send(7)
-  expect(await read({ group }, 2)).toEqual([7, 17])
-})
+  test('partitions are read without a group from a time, from offsets, and with a group from where it is', async () => {
+    await using messaging = createMessaging({ brokers, driver, closeOnExit: false }, {})
+    const { topic: group, send, read } = await setUp(messaging)
+    expect(await read({ partitions: 'all', startFrom: at(5) }, 2)).toEqual([5, 15])
+    expect(await read({ partitions: [1], startFrom: { offsets: { 1: 2 } } }, 3)).toEqual([13, 14, 15])
+    expect(await read({ partitions: [0], group }, 5)).toEqual(range(1, 5))
+    await send(6)
+    expect(await read({ partitions: [0], group }, 1)).toEqual([6])
+  })
 
-test('partitions are read without a group from a time, from offsets, and with a group from where it is', async () => {
-  await using messaging = create()
-  const { topic: group, send, read } = await setUp(messaging)
-  expect(await read({ partitions: 'all', startFrom: at(5) }, 2)).toEqual([5, 15])
-  expect(await read({ partitions: [1], startFrom: { offsets: { 1: 2 } } }, 3)).toEqual([13, 14, 15])
-  expect(await read({ partitions: [0], group }, 5)).toEqual(range(1, 5))
-  await send(6)
-  expect(await read({ partitions: [0], group }, 1)).toEqual([6])
-})
-
-test('partitions and topics that are not there fail the start', async () => {
-  await using messaging = create()
-  const { read } = await setUp(messaging)
-  expect(await catchRejection(read({ partitions: [2] }, 1))).toMatchObject({ code: 'PARTITION_NOT_FOUND' })
-  const missing = { partitions: [0], topic: `missing-${randomUUID()}` }
-  expect(await catchRejection(read(missing, 1))).toMatchObject({ code: 'TOPIC_NOT_FOUND' })
+  test('partitions and topics that are not there fail the start', async () => {
+    await using messaging = createMessaging({ brokers, driver, closeOnExit: false }, {})
+    const { read } = await setUp(messaging)
+    expect(await catchRejection(read({ partitions: [2] }, 1))).toMatchObject({ code: 'PARTITION_NOT_FOUND' })
+    const missing = { partitions: [0], topic: `missing-${randomUUID()}` }
+    expect(await catchRejection(read(missing, 1))).toMatchObject({ code: 'TOPIC_NOT_FOUND' })
+  })
 })
