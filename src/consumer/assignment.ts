@@ -40,7 +40,8 @@ export class Assignment {
     return this.#works.get(keyOf(topic, partition))
   }
 
-  assigned(partitions: readonly TopicPartition[]): void {
+  /** @param before what the group has of some of them, where that says more than where they start */
+  assigned(partitions: readonly TopicPartition[], before: readonly CommittedPosition[] = []): void {
     this.isKnown = true
     const { group, consumers, consumer: driverConsumer, budget } = this.#parts
     const plans = consumers.map(({ plan }) => plan)
@@ -55,6 +56,8 @@ export class Assignment {
       // Told twice is not assigned twice.
       if (consumer === undefined || this.find(topic, partition)) continue
       const work = new PartitionWork(topic, partition, consumer, host)
+      const left = before.find((position) => position.topic === topic && position.partition === partition)
+      if (left) work.resumeAfter(left)
       this.#works.set(keyOf(topic, partition), work)
       if (this.#isOver) void work.end(0)
       consumer.ledger.publish('partition.assigned', () => ({ group, topic, partition }))

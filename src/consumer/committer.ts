@@ -40,14 +40,20 @@ export class Committer {
   }
 
   async #commit(): Promise<void> {
-    const due: { readonly work: PartitionWork; readonly offset: number }[] = []
+    const due: { readonly work: PartitionWork; readonly offset: number; readonly metadata: string | undefined }[] = []
     for (const work of this.#parts.works()) {
-      const { position, committed, isInTransaction } = work
-      if (position !== undefined && position !== committed && !isInTransaction) due.push({ work, offset: position })
+      const { committed, committedAhead, isInTransaction } = work
+      const { position, doneAhead } = work.progress
+      if (position === undefined || isInTransaction) continue
+      if (position !== committed || doneAhead !== committedAhead)
+        due.push({ work, offset: position, metadata: doneAhead })
     }
     if (due.length === 0) return
     try {
-      await this.#parts.commit(due.map(({ work: { topic, partition }, offset }) => ({ topic, partition, offset })))
+      const positions = due.map(({ work: { topic, partition }, offset, metadata }) =>
+        metadata === undefined ? { topic, partition, offset } : { topic, partition, offset, metadata },
+      )
+      await this.#parts.commit(positions)
     } catch (cause) {
       const reason = isMessagingError(cause) ? cause.message.replace(/\.$/, '') : nameOf(cause)
       const error = new MessagingError('COMMIT_FAILED', { reason }, { cause })
@@ -55,9 +61,10 @@ export class Committer {
         consumer.errored(error.of(consumer.plan.name))
       throw error
     }
-    for (const { work, offset } of due) {
+    for (const { work, offset, metadata } of due) {
       const { topic, partition } = work
       work.committed = offset
+      work.committedAhead = metadata
       work.consumer.ledger.publish('offset.committed', () => ({ topic, partition, offset }))
     }
   }

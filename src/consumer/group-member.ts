@@ -11,6 +11,8 @@ import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
 import { Assignment } from './assignment.ts'
 import { BufferBudget } from './buffer-budget.ts'
+import { readDoneAhead } from './done-ahead.ts'
+import { planOf } from './group-partitions.ts'
 import { startLagWatch, type LagWatch } from './lag-watch.ts'
 import type { PartitionWork } from './partition-work.ts'
 import type { PartitionSource } from './partition-source.ts'
@@ -173,14 +175,17 @@ export class GroupMember {
   }
 
   async #assigned(partitions: readonly TopicPartition[], consumer: DriverConsumer): Promise<void> {
+    let before: readonly CommittedPosition[]
     try {
       await this.#parts.source.place(partitions, consumer)
+      const plans = this.consumers.map(({ plan }) => plan)
+      before = await readDoneAhead(consumer, partitions, (topic) => planOf(plans, topic))
     } catch (thrown) {
       // They would be read from elsewhere. Without work nothing of them is handled, and another client asks again.
       if (this.driverConsumer === consumer) void this.replace(asError(thrown))
       return
     }
-    this.#assignment.assigned(partitions)
+    this.#assignment.assigned(partitions, before)
   }
 
   #failed(failure: DriverFailure): void {

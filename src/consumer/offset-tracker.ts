@@ -4,7 +4,19 @@ export class OffsetTracker {
   #head = 0
   /** Done before one that came earlier. */
   readonly #ahead = new Set<number>()
+  /** Done before it began here, as was committed then. */
+  #before = new Set<number>()
   #position: number | undefined
+
+  /** What of the partition is done already. */
+  resume(done: Set<number>): void {
+    this.#before = done
+  }
+
+  /** Whether it was done before it began here. */
+  knows(offset: number): boolean {
+    return this.#before.has(offset)
+  }
 
   /** In the order of offsets. */
   begin(offset: number): void {
@@ -41,7 +53,15 @@ export class OffsetTracker {
 
   /** The next offset to be handled, never past one that is not done; undefined while nothing is done. */
   get position(): number | undefined {
+    while (this.#position !== undefined && this.#before.delete(this.#position)) this.#position++
     return this.#position
+  }
+
+  /** What is done beyond `from`, the next offset to be handled; undefined where nothing is. */
+  get ahead(): { readonly from: number; readonly offsets: readonly number[] } | undefined {
+    const from = this.position ?? this.#begun[this.#head]
+    if (from === undefined || this.#ahead.size + this.#before.size === 0) return undefined
+    return { from, offsets: [...this.#before, ...this.#ahead] }
   }
 
   /** Begun since the first one that is not done. */

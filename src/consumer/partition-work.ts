@@ -1,10 +1,11 @@
-import type { ConsumedMessage, DriverConsumer } from '../driver/driver-consumer.ts'
+import type { CommittedPosition, ConsumedMessage, DriverConsumer } from '../driver/driver-consumer.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { HandlerContext } from '../factory/consumer-manifest.ts'
 import type { Transaction } from '../factory/transaction.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import type { BufferBudget } from './buffer-budget.ts'
+import { decodeDoneAhead, encodeDoneAhead, isDoneAhead } from './done-ahead.ts'
 import { handleBatch } from './handle-batch.ts'
 import { handleBatchInTransactions } from './handle-batch-in-transaction.ts'
 import { handleByKey, handleInOrder } from './handle-messages.ts'
@@ -15,6 +16,12 @@ import { OffsetTracker } from './offset-tracker.ts'
 import { PartitionTransactions, refuseTransaction } from './partition-transactions.ts'
 import { Pauses, type Pause, type PauseListener } from './pauses.ts'
 import { ReadAhead } from './read-ahead.ts'
+
+interface Progress {
+  readonly position: number | undefined
+  /** Beyond it, as text. */
+  readonly doneAhead: string | undefined
+}
 
 export interface PartitionHost {
   /** Commits what is done, of all partitions. @throws COMMIT_FAILED */
@@ -36,6 +43,7 @@ export class PartitionWork implements AssignedPartition {
   readonly context: HandlerContext
   /** What the broker has. */
   committed: number | undefined
+  committedAhead: string | undefined
   /** How far it is read ahead. */
   readonly readAhead: ReadAhead
   /** When something came or was done, on the clock of performance.now(). */
@@ -56,13 +64,15 @@ export class PartitionWork implements AssignedPartition {
   readonly #buffer: MessageBuffer
   readonly #next: NextMessages
   #tracker = new OffsetTracker()
+  readonly #isDoneAhead: boolean
+  #resumedAt = 0
   /** Part of somebody’s transaction, which may be aborted. */
   #transacted: number | undefined
   readonly #abort = new AbortController()
   readonly #ending = new AbortController()
   readonly #waits = new Set<Pause>()
   /** What it was when it was aborted: what is done later does not count. */
-  #frozen: { readonly position: number | undefined; readonly unfinished: number } | undefined
+  #frozen: (Progress & { readonly unfinished: number }) | undefined
   #isEnding = false
   #isMoving = false
   /** Taken by the handler. */
@@ -83,6 +93,7 @@ export class PartitionWork implements AssignedPartition {
     this.consumer = consumer
     this.#host = host
     const { plan, ledger } = consumer
+    this.#isDoneAhead = isDoneAhead(plan)
     this.readAhead = new ReadAhead(host.budget, plan.config, () => this.#next.parkedBytes)
     this.#buffer = new MessageBuffer(plan.config, plan.manifest.handleBatch !== undefined, () => this.goOn())
     const listener: PauseListener = {
@@ -165,7 +176,17 @@ export class PartitionWork implements AssignedPartition {
 
   /** The next offset to be handled, as far as may be committed. */
   get position(): number | undefined {
-    return this.#frozen === undefined ? this.#tracker.position : this.#frozen.position
+    return this.progress.position
+  }
+
+  /** What may be committed. */
+  get progress(): Progress {
+    if (this.#frozen !== undefined) return this.#frozen
+    const ahead = this.#isDoneAhead ? this.#tracker.ahead : undefined
+    const doneAhead = ahead && encodeDoneAhead(ahead.from, ahead.offsets)
+    return doneAhead === undefined
+      ? { position: this.#tracker.position, doneAhead }
+      : { position: ahead!.from, doneAhead }
   }
 
   /** The same, with what is part of somebody’s transaction. */
@@ -185,10 +206,20 @@ export class PartitionWork implements AssignedPartition {
     return next === undefined || (oldestParked !== undefined && oldestParked < next) ? oldestParked : next
   }
 
+  /** Goes on where it was left, as the group has it. */
+  resumeAfter(committed: CommittedPosition): void {
+    this.#resumedAt = committed.offset
+    this.#tracker.resume(decodeDoneAhead(committed))
+  }
+
   add(message: ConsumedMessage): void {
     if (this.#isEnding) return
+    // It starts elsewhere: what was said of these offsets may be of a topic that is no more.
+    if (message.offset < this.#resumedAt) this.#tracker.resume(new Set())
+    this.#resumedAt = 0
     this.firstOffset ??= message.offset
     this.nextOffset = message.offset + 1
+    if (this.#tracker.knows(message.offset)) return
     this.readAhead.add(this.#buffer.add(message))
   }
 
@@ -262,7 +293,7 @@ export class PartitionWork implements AssignedPartition {
     this.#isEnding = true
     this.#ending.abort()
     this.#frozen ??= {
-      position: this.position,
+      ...this.progress,
       unfinished: this.#isRunning ? this.#tracker.unfinished - this.#next.parked : 0,
     }
     this.#next.takeParked()

@@ -7,7 +7,19 @@ import { catchRejection } from '../catch-error.ts'
 function work(partition: number, position: number | undefined) {
   const errors: unknown[] = []
   const consumer = { plan: { name: 'M' }, errored: (error: unknown) => errors.push(error), ledger: { publish() {} } }
-  return { topic: 't', partition, position, committed: undefined as number | undefined, consumer, errors }
+  return {
+    topic: 't',
+    partition,
+    position,
+    doneAhead: undefined as string | undefined,
+    get progress() {
+      return { position: this.position, doneAhead: this.doneAhead }
+    },
+    committed: undefined as number | undefined,
+    committedAhead: undefined as string | undefined,
+    consumer,
+    errors,
+  }
 }
 
 function commitTo(works: readonly ReturnType<typeof work>[]) {
@@ -76,4 +88,22 @@ test('a failure is told to who asked and to the consumer, and the next commit tr
   requests[1]!.end.resolve()
   await again
   expect(works[0]!.committed).toBe(1)
+})
+
+test('what is done beyond the position is committed with it, also where only that has changed', async () => {
+  const works = [work(0, 1)]
+  const { committer, requests } = commitTo(works)
+  for (const doneAhead of ['a', 'b', 'b', undefined]) {
+    works[0]!.doneAhead = doneAhead
+    const committed = committer.commit()
+    await turn()
+    requests.at(-1)!.end.resolve()
+    await committed
+  }
+  const of = { topic: 't', partition: 0, offset: 1 }
+  expect(requests.map(({ positions }) => positions)).toEqual([
+    [{ ...of, metadata: 'a' }],
+    [{ ...of, metadata: 'b' }],
+    [of],
+  ])
 })
