@@ -120,7 +120,8 @@ describe.each(kinds)('members of a group, $name', (kind) => {
 
   test(
     'ten members are deployed one after another: every message is handled, and none twice',
-    { timeout: 300_000 },
+    // Twenty processes start, one after the other: what takes too long says so itself.
+    { timeout: 600_000 },
     async () => {
       await using group = await setUp(kind, 20)
       for (let index = 0; index < 10; index++) group.start()

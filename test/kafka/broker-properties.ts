@@ -74,7 +74,7 @@ export function brokerProperties(options: BrokerPropertiesOptions): Record<strin
     'group.consumer.min.session.timeout.ms': 500,
     'group.consumer.min.heartbeat.interval.ms': 100,
     // Members of the protocol of KIP-848 cannot ask for theirs: 45 s and 5 s by default.
-    'group.consumer.session.timeout.ms': 6000,
+    'group.consumer.session.timeout.ms': 20_000,
     'group.consumer.heartbeat.interval.ms': 500,
     // A killed broker is noticed, and its partitions led by others, after 3 s instead of 9.
     'broker.session.timeout.ms': 3000,
