@@ -158,12 +158,16 @@ describe('a message that cannot be decoded', () => {
 })
 
 describe('a dead letter that is not stored', () => {
-  test('is tried again until it is; nothing is committed before', async () => {
+  test.each([
+    ['its topic is missing', 'TOPIC_NOT_FOUND'],
+    ['its topic takes smaller messages only', 'MESSAGE_TOO_LARGE'],
+    ['no broker is reached', 'BROKERS_UNREACHABLE'],
+  ] as const)('is tried again until it is, where %s; nothing is committed before', async (_name, code) => {
     await using setup = setUp({ consumer: { retryAttempts: 1 } })
     const errored = setup.heard('consumer.errored')
     const stored = setup.heard('message.dead_lettered')
     const heal = setup.driver.failWhen(({ topic }) =>
-      topic === 'items.dead-letter' ? { code: 'TOPIC_NOT_FOUND', reason: 'not there' } : undefined,
+      topic === 'items.dead-letter' ? { code, reason: 'not there' } : undefined,
     )
     await setup.send([1])
     await using _ = await setup.messaging.consumers.run([handling(() => Promise.reject(new Error('no')))])
