@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isMessagingError, MessagingError } from '../errors/messaging-error.ts'
 import { listenOnSocket } from './private-socket.ts'
@@ -59,7 +59,8 @@ export async function openEndpoint(
   place: Place,
   limits: EndpointLimits = endpointLimits,
 ): Promise<Endpoint> {
-  const server = createServer(
+  // Fetched here, since a startup snapshot cannot hold it.
+  const server = process.getBuiltinModule('node:http').createServer(
     {
       maxHeaderSize: maxHeaderBytes,
       headersTimeout: limits.headersTimeoutMs,

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { unlinkSync } from 'node:fs'
 import { chmod, lstat, mkdir, stat, unlink } from 'node:fs/promises'
-import { connect, type Server } from 'node:net'
+import type { Server } from 'node:net'
 import { dirname, resolve } from 'node:path'
 import { MessagingError } from '../errors/messaging-error.ts'
 
@@ -66,7 +66,7 @@ async function removeStale(path: string, failed: Failed): Promise<void> {
   const found = await lstat(path).catch(() => undefined)
   if (found === undefined) return
   if (!found.isSocket()) throw failed('there is a file that is no socket')
-  const socket = connect(path)
+  const socket = process.getBuiltinModule('node:net').connect(path)
   try {
     await once(socket, 'connect')
   } catch (error) {
