@@ -28,10 +28,7 @@ const sample = fileURLToPath(new URL('sample-events.ndjson', import.meta.url))
 export async function chooseInput(path: string | undefined, manifest: string | undefined): Promise<DemoInput> {
   if (path !== undefined)
     return await fileInput(path, manifest === undefined ? undefined : await loadManifest(manifest))
-  const first = await readGitHistory(repository)
-    .next()
-    .catch(() => ({ done: true }))
-  if (first.done) {
+  if (!(await hasHistory())) {
     const input = await fileInput(sample, undefined)
     return { ...input, description: `a sample of events, since this copy has no git history` }
   }
@@ -44,6 +41,16 @@ export async function chooseInput(path: string | undefined, manifest: string | u
       for await (const commit of readGitHistory(repository)) yield { where: `commit ${commit.hash}`, payload: commit }
     },
   }
+}
+
+/** Leaves the loop, since git waits for who reads on, and this process for git. */
+async function hasHistory(): Promise<boolean> {
+  try {
+    for await (const _ of readGitHistory(repository)) return true
+  } catch {
+    // No git, or no repository.
+  }
+  return false
 }
 
 async function fileInput(path: string, Manifest: ProducerManifestClass | undefined): Promise<DemoInput> {
