@@ -57,7 +57,7 @@ export class Assignment {
       if (consumer === undefined || this.find(topic, partition)) continue
       const work = new PartitionWork(topic, partition, consumer, host)
       const left = before.find((position) => position.topic === topic && position.partition === partition)
-      if (left) work.resumeAfter(left)
+      if (left) work.progress.resumeAfter(left)
       this.#works.set(keyOf(topic, partition), work)
       if (this.#isOver) void work.end(0)
       consumer.ledger.publish('partition.assigned', () => ({ group, topic, partition }))
@@ -87,7 +87,7 @@ export class Assignment {
     this.#isOver = true
     const { works } = this
     await this.#giveUp(works, timeoutMs)
-    return works.reduce((sum, work) => sum + work.unfinished, 0)
+    return works.reduce((sum, work) => sum + work.progress.unfinished, 0)
   }
 
   /** Aborts what runs. */
@@ -109,7 +109,8 @@ export class Assignment {
   #remove(works: readonly PartitionWork[], lost: boolean): void {
     const { group, ended } = this.#parts
     for (const work of works) {
-      const { topic, partition, consumer, unfinished } = work
+      const { topic, partition, consumer } = work
+      const { unfinished } = work.progress
       if (this.find(topic, partition) !== work) continue
       this.#works.delete(keyOf(topic, partition))
       ended(work)

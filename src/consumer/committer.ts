@@ -42,9 +42,9 @@ export class Committer {
   async #commit(): Promise<void> {
     const due: { readonly work: PartitionWork; readonly offset: number; readonly metadata: string | undefined }[] = []
     for (const work of this.#parts.works()) {
-      const { committed, committedAhead, isInTransaction } = work
-      const { position, doneAhead } = work.progress
-      if (position === undefined || isInTransaction) continue
+      const { committed, committedAhead, committable } = work.progress
+      const { position, doneAhead } = committable
+      if (position === undefined || work.isInTransaction) continue
       if (position !== committed || doneAhead !== committedAhead)
         due.push({ work, offset: position, metadata: doneAhead })
     }
@@ -63,8 +63,8 @@ export class Committer {
     }
     for (const { work, offset, metadata } of due) {
       const { topic, partition } = work
-      work.committed = offset
-      work.committedAhead = metadata
+      work.progress.committed = offset
+      work.progress.committedAhead = metadata
       work.consumer.ledger.publish('offset.committed', () => ({ topic, partition, offset }))
     }
   }

@@ -136,8 +136,7 @@ function describePartition(work: PartitionWork, now: number): PartitionHealth {
   const {
     topic,
     partition,
-    reached: position,
-    committed,
+    progress: { reached: position, committed },
     lag,
     buffered,
     isRunning,

@@ -28,7 +28,8 @@ export class DirectPartitions implements PartitionSource {
     return Promise.resolve()
   }
 
-  ended({ topic, partition, position }: Pick<PartitionWork, 'topic' | 'partition' | 'position'>): void {
+  ended({ topic, partition, progress }: Pick<PartitionWork, 'topic' | 'partition' | 'progress'>): void {
+    const { position } = progress
     if (position !== undefined) this.#positions.set(keyOf({ topic, partition }), position)
   }
 

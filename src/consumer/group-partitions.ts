@@ -51,8 +51,8 @@ export class GroupPartitions implements PartitionSource {
     for (const { topic, partition, offset } of committed) this.#begun(keyOf({ topic, partition }), offset)
   }
 
-  ended(work: Pick<PartitionWork, 'topic' | 'partition' | 'committed'>): void {
-    if (work.committed !== undefined) this.#over.add(keyOf(work))
+  ended(work: Pick<PartitionWork, 'topic' | 'partition' | 'progress'>): void {
+    if (work.progress.committed !== undefined) this.#over.add(keyOf(work))
   }
 
   #begun(key: string, committed: number): void {

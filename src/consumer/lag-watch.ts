@@ -66,7 +66,7 @@ class LagMeasuring {
     const { low, high } = await consumer.watermarks({ topic, partition })
     work.firstOffset ??= await startOf(consumer, work, low)
     work.nextOffset ??= work.firstOffset
-    const done = work.reached ?? work.committed ?? work.firstOffset
+    const done = work.progress.reached ?? work.progress.committed ?? work.firstOffset
     if (work.isEnding || done === undefined || work.nextOffset === undefined) return
     const lag = Math.max(0, high - done)
     work.lag = lag

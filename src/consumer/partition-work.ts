@@ -1,27 +1,22 @@
-import type { CommittedPosition, ConsumedMessage, DriverConsumer } from '../driver/driver-consumer.ts'
+import type { ConsumedMessage, DriverConsumer } from '../driver/driver-consumer.ts'
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { HandlerContext } from '../factory/consumer-manifest.ts'
 import type { Transaction } from '../factory/transaction.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import type { BufferBudget } from './buffer-budget.ts'
-import { decodeDoneAhead, encodeDoneAhead, isDoneAhead } from './done-ahead.ts'
+import { isDoneAhead } from './done-ahead.ts'
 import { handleBatch } from './handle-batch.ts'
 import { handleBatchInTransactions } from './handle-batch-in-transaction.ts'
 import { handleByKey, handleInOrder } from './handle-messages.ts'
 import { consumedBytes, type IncomingMessage } from './incoming-message.ts'
 import { MessageBuffer } from './message-buffer.ts'
 import { NextMessages } from './next-messages.ts'
-import { OffsetTracker } from './offset-tracker.ts'
+import { PartitionProgress } from './partition-progress.ts'
 import { PartitionTransactions, refuseTransaction } from './partition-transactions.ts'
+import { PartitionTurn } from './partition-turn.ts'
 import { Pauses, type Pause, type PauseListener } from './pauses.ts'
 import { ReadAhead } from './read-ahead.ts'
-
-interface Progress {
-  readonly position: number | undefined
-  /** Beyond it, as text. */
-  readonly doneAhead: string | undefined
-}
 
 export interface PartitionHost {
   /** Commits what is done, of all partitions. @throws COMMIT_FAILED */
@@ -41,9 +36,7 @@ export class PartitionWork implements AssignedPartition {
   readonly consumer: ActiveConsumer
   readonly pauses: Pauses
   readonly context: HandlerContext
-  /** What the broker has. */
-  committed: number | undefined
-  committedAhead: string | undefined
+  readonly progress: PartitionProgress
   /** How far it is read ahead. */
   readonly readAhead: ReadAhead
   /** When something came or was done, on the clock of performance.now(). */
@@ -63,16 +56,9 @@ export class PartitionWork implements AssignedPartition {
   readonly #host: PartitionHost
   readonly #buffer: MessageBuffer
   readonly #next: NextMessages
-  #tracker = new OffsetTracker()
-  readonly #isDoneAhead: boolean
-  #resumedAt = 0
-  /** Part of somebody’s transaction, which may be aborted. */
-  #transacted: number | undefined
+  readonly #turn: PartitionTurn
   readonly #abort = new AbortController()
   readonly #ending = new AbortController()
-  readonly #waits = new Set<Pause>()
-  /** What it was when it was aborted: what is done later does not count. */
-  #frozen: (Progress & { readonly unfinished: number }) | undefined
   #isEnding = false
   #isMoving = false
   /** Taken by the handler. */
@@ -80,10 +66,7 @@ export class PartitionWork implements AssignedPartition {
   /** Taken and not done when a move began. */
   #left: readonly ConsumedMessage[] = []
   #isRunning = false
-  #occupants = 0
-  #occupying: Promise<void> | undefined
   #idle = Promise.withResolvers<void>()
-  #changed = Promise.withResolvers<void>()
   #doneMessages = 0
   #doneBytes = 0
 
@@ -93,7 +76,8 @@ export class PartitionWork implements AssignedPartition {
     this.consumer = consumer
     this.#host = host
     const { plan, ledger } = consumer
-    this.#isDoneAhead = isDoneAhead(plan)
+    this.progress = new PartitionProgress(isDoneAhead(plan))
+    this.#turn = new PartitionTurn(consumer.slots, () => this.isEnding)
     this.readAhead = new ReadAhead(host.budget, plan.config, () => this.#next.parkedBytes)
     this.#buffer = new MessageBuffer(plan.config, plan.manifest.handleBatch !== undefined, () => this.goOn())
     const listener: PauseListener = {
@@ -114,7 +98,7 @@ export class PartitionWork implements AssignedPartition {
       buffer: this.#buffer,
       pauses: this.pauses,
       listener,
-      begun: () => this.#tracker.length,
+      begun: () => this.progress.begun,
       goOn: () => this.goOn(),
     })
     this.context = {
@@ -164,34 +148,9 @@ export class PartitionWork implements AssignedPartition {
     return this.#buffer.length
   }
 
-  /** Messages of what still ran when the time was over. */
-  get unfinished(): number {
-    return this.#frozen?.unfinished ?? 0
-  }
-
   /** What it waits for, and why it is held back. */
   get pauseList(): readonly Pause[] {
-    return [...this.pauses.list, ...this.#waits, ...this.#next.pauseList]
-  }
-
-  /** The next offset to be handled, as far as may be committed. */
-  get position(): number | undefined {
-    return this.progress.position
-  }
-
-  /** What may be committed. */
-  get progress(): Progress {
-    if (this.#frozen !== undefined) return this.#frozen
-    const ahead = this.#isDoneAhead ? this.#tracker.ahead : undefined
-    const doneAhead = ahead && encodeDoneAhead(ahead.from, ahead.offsets)
-    return doneAhead === undefined
-      ? { position: this.#tracker.position, doneAhead }
-      : { position: ahead!.from, doneAhead }
-  }
-
-  /** The same, with what is part of somebody’s transaction. */
-  get reached(): number | undefined {
-    return this.#transacted ?? this.position
+    return [...this.pauses.list, ...this.#turn.waits, ...this.#next.pauseList]
   }
 
   /** Its offset is with a transaction. */
@@ -206,20 +165,11 @@ export class PartitionWork implements AssignedPartition {
     return next === undefined || (oldestParked !== undefined && oldestParked < next) ? oldestParked : next
   }
 
-  /** Goes on where it was left, as the group has it. */
-  resumeAfter(committed: CommittedPosition): void {
-    this.#resumedAt = committed.offset
-    this.#tracker.resume(decodeDoneAhead(committed))
-  }
-
   add(message: ConsumedMessage): void {
     if (this.#isEnding) return
-    // It starts elsewhere: what was said of these offsets may be of a topic that is no more.
-    if (message.offset < this.#resumedAt) this.#tracker.resume(new Set())
-    this.#resumedAt = 0
     this.firstOffset ??= message.offset
     this.nextOffset = message.offset + 1
-    if (this.#tracker.knows(message.offset)) return
+    if (this.progress.isDone(message.offset)) return
     this.readAhead.add(this.#buffer.add(message))
   }
 
@@ -237,8 +187,7 @@ export class PartitionWork implements AssignedPartition {
 
   /** Begins with what is there, unless it is held back. */
   goOn(): void {
-    this.#changed.resolve()
-    this.#changed = Promise.withResolvers()
+    this.#turn.changed()
     if (this.#isRunning || this.isEnding || this.isPaused || !this.#next.isReady) return
     this.#isRunning = true
     this.#idle = Promise.withResolvers()
@@ -257,12 +206,11 @@ export class PartitionWork implements AssignedPartition {
       this.#next.takeParked()
       this.readAhead.clear()
       this.pauses.remove('delay')
-      this.#tracker = new OffsetTracker()
-      this.#transacted = undefined
+      this.progress.restart()
       this.firstOffset = this.nextOffset = undefined
     } catch (error) {
       // It goes on where it was.
-      this.#tracker.forgetUnfinished()
+      this.progress.forgetUnfinished()
       const left = new Map([...this.#next.takeParked(), ...this.#left].map((message) => [message.offset, message]))
       this.#buffer.putBack([...left.values()].toSorted((a, b) => a.offset - b.offset))
       throw error
@@ -292,10 +240,7 @@ export class PartitionWork implements AssignedPartition {
   abort(): void {
     this.#isEnding = true
     this.#ending.abort()
-    this.#frozen ??= {
-      ...this.progress,
-      unfinished: this.#isRunning ? this.#tracker.unfinished - this.#next.parked : 0,
-    }
+    this.progress.freeze((begun) => (this.#isRunning ? begun - this.#next.parked : 0))
     this.#next.takeParked()
     this.#buffer.clear()
     this.readAhead.clear()
@@ -306,7 +251,7 @@ export class PartitionWork implements AssignedPartition {
   }
 
   done(message: IncomingMessage, at = performance.now()): Promise<void> | undefined {
-    if (this.#frozen !== undefined) return undefined
+    if (this.progress.isFrozen) return undefined
     message.isDone = true
     this.#doneMessages++
     const bytes = consumedBytes(message.raw)
@@ -314,9 +259,9 @@ export class PartitionWork implements AssignedPartition {
     this.readAhead.done(bytes)
     this.lastProgressAt = this.handlingSince = at
     const { commit } = this.consumer.plan.config
-    if (commit === 'interval' || commit === 'transaction') this.#tracker.done(message.offset)
+    if (commit === 'interval' || commit === 'transaction') this.progress.done(message.offset)
     else if (commit === 'each') {
-      this.#tracker.done(message.offset)
+      this.progress.done(message.offset)
       // A failure has been told by then, and the next commit tries again.
       return this.#host.commit().catch(() => undefined)
     }
@@ -324,35 +269,21 @@ export class PartitionWork implements AssignedPartition {
   }
 
   occupy(): Promise<void> | undefined {
-    // Who comes while the place is waited for waits for the same.
-    if (this.#occupants++ === 0) {
-      this.#occupying = this.consumer.slots.acquire()
-      void this.#occupying?.then(() => (this.#occupying = undefined))
-    }
-    return this.#occupying
+    return this.#turn.occupy()
   }
 
   vacate(): void {
-    if (--this.#occupants === 0) this.consumer.slots.release()
+    this.#turn.vacate()
   }
 
   async pauseOver(): Promise<void> {
-    this.vacate()
-    while (this.isPaused && !this.isEnding) await this.#changed.promise
-    await this.#takePart()
+    await this.#turn.pauseOver(() => this.isPaused)
+    this.handlingSince = performance.now()
   }
 
   async wait(owner: 'retry' | 'dead-letter' | 'throttle', reason: string, durationMs: number): Promise<void> {
-    const pause = { owner, reason, since: Date.now(), until: Date.now() + durationMs }
-    this.#waits.add(pause)
-    this.vacate()
-    let timer: NodeJS.Timeout | undefined
-    let isOver = false
-    const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, durationMs))).then(() => (isOver = true))
-    while (!isOver && !this.isEnding) await Promise.race([over, this.#changed.promise])
-    clearTimeout(timer)
-    this.#waits.delete(pause)
-    await this.#takePart()
+    await this.#turn.wait(owner, reason, durationMs)
+    this.handlingSince = performance.now()
   }
 
   park(message: IncomingMessage, waitMs: number): void {
@@ -364,12 +295,7 @@ export class PartitionWork implements AssignedPartition {
   }
 
   readonly #begin = ({ offset }: ConsumedMessage): void => {
-    if (this.consumer.plan.config.commit !== 'manual') this.#tracker.begin(offset)
-  }
-
-  async #takePart(): Promise<void> {
-    await this.occupy()
-    this.handlingSince = performance.now()
+    if (this.consumer.plan.config.commit !== 'manual') this.progress.begin(offset)
   }
 
   leave(): void {
@@ -389,8 +315,8 @@ export class PartitionWork implements AssignedPartition {
       commitsSettled: () => this.#host.commitsSettled(),
       onUncertain: (error) => this.consumer.errored(error.of(plan.name)),
       onCommitted: (offset) => {
-        this.#tracker.doneUpTo(offset - 1)
-        this.committed = offset
+        this.progress.doneUpTo(offset - 1)
+        this.progress.committed = offset
         ledger.publish('offset.committed', () => ({ topic, partition, offset }))
       },
     })
@@ -413,7 +339,7 @@ export class PartitionWork implements AssignedPartition {
     this.handlingSince = startedAt
     this.#inHand = messages
     if (config.commit === 'before') {
-      for (const { offset } of messages) this.#tracker.done(offset)
+      for (const { offset } of messages) this.progress.done(offset)
       // Not before the broker has it: they would be handled twice.
       if (!(await this.#isCommitted())) {
         this.#inHand = []
@@ -457,11 +383,10 @@ export class PartitionWork implements AssignedPartition {
       this.#abort.signal.throwIfAborted()
       await transaction.sendOffsets([{ topic, partition, offset: offset + 1 }], this.#host.consumer())
       this.#abort.signal.throwIfAborted()
-      this.#transacted = offset + 1
+      this.progress.transactedUpTo(offset)
       return
     }
-    this.#transacted = undefined
-    this.#tracker.doneUpTo(offset)
+    this.progress.doneUpTo(offset)
     await this.#host.commit()
   }
 

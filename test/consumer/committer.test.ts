@@ -10,13 +10,11 @@ function work(partition: number, position: number | undefined) {
   return {
     topic: 't',
     partition,
-    position,
-    doneAhead: undefined as string | undefined,
-    get progress() {
-      return { position: this.position, doneAhead: this.doneAhead }
+    progress: {
+      committable: { position, doneAhead: undefined as string | undefined },
+      committed: undefined as number | undefined,
+      committedAhead: undefined as string | undefined,
     },
-    committed: undefined as number | undefined,
-    committedAhead: undefined as string | undefined,
     consumer,
     errors,
   }
@@ -50,7 +48,7 @@ test('what is done in all partitions goes in one request, and only once', async 
   ])
   requests[0]!.end.resolve()
   await committed
-  expect(works.map((each) => each.committed)).toEqual([5, undefined, 7])
+  expect(works.map((each) => each.progress.committed)).toEqual([5, undefined, 7])
   await committer.commit()
   expect(requests).toHaveLength(1)
 })
@@ -60,9 +58,9 @@ test('who asks while a request is under way shares the one after it', async () =
   const { committer, requests } = commitTo(works)
   const first = committer.commit()
   await turn()
-  works[0]!.position = 2
+  works[0]!.progress.committable.position = 2
   const others = [committer.commit(), committer.commit()]
-  works[0]!.position = 3
+  works[0]!.progress.committable.position = 3
   await turn()
   expect(requests).toHaveLength(1)
   requests[0]!.end.resolve()
@@ -82,19 +80,19 @@ test('a failure is told to who asked and to the consumer, and the next commit tr
   requests[0]!.end.reject(new Error('with a secret'))
   expect(await failing).toMatchObject({ code: 'COMMIT_FAILED', message: 'Offsets could not be committed: Error.' })
   expect(works[0]!.errors).toMatchObject([{ code: 'COMMIT_FAILED', manifest: 'M' }])
-  expect(works[0]!.committed).toBeUndefined()
+  expect(works[0]!.progress.committed).toBeUndefined()
   const again = committer.commit()
   await turn()
   requests[1]!.end.resolve()
   await again
-  expect(works[0]!.committed).toBe(1)
+  expect(works[0]!.progress.committed).toBe(1)
 })
 
 test('what is done beyond the position is committed with it, also where only that has changed', async () => {
   const works = [work(0, 1)]
   const { committer, requests } = commitTo(works)
   for (const doneAhead of ['a', 'b', 'b', undefined]) {
-    works[0]!.doneAhead = doneAhead
+    works[0]!.progress.committable.doneAhead = doneAhead
     const committed = committer.commit()
     await turn()
     requests.at(-1)!.end.resolve()

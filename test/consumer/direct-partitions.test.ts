@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ConsumerOptions } from '../../src/config/fields.ts'
 import { DirectPartitions } from '../../src/consumer/direct-partitions.ts'
+import { PartitionProgress } from '../../src/consumer/partition-progress.ts'
 import type { StartPosition } from '../../src/driver/driver-consumer.ts'
 import { createDriverError } from '../../src/driver/driver-error.ts'
 import type { ConsumerPlan } from '../../src/factory/create-consumer-plan.ts'
@@ -23,6 +24,12 @@ function direct({
   const config = { startFrom, startPolicy }
   const plan = { name: 'M', group, config, partitions: new Map([['t', partitions]]) } as unknown as ConsumerPlan
   return new DirectPartitions(plan)
+}
+
+function progressAt(position: number | undefined): PartitionProgress {
+  const progress = new PartitionProgress(false)
+  if (position !== undefined) progress.doneUpTo(position - 1)
+  return progress
 }
 
 /** A client of a topic with two partitions that end at 20, of which the second is committed at 5. */
@@ -107,8 +114,8 @@ test('a client that takes over goes on where the one before was, or where it sta
   const source = direct({ group: '', startFrom: 'latest' })
   const client = createClient()
   await source.begin(client)
-  source.ended({ topic: 't', partition: 1, position: 25 })
-  source.ended({ topic: 't', partition: 0, position: undefined })
+  source.ended({ topic: 't', partition: 1, progress: progressAt(25) })
+  source.ended({ topic: 't', partition: 0, progress: progressAt(undefined) })
   await source.begin({ ...client, watermarks: () => Promise.resolve({ low: 0, high: 30 }) })
   expect(client.offsets()).toEqual([
     [0, 20],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ConsumerOptions } from '../../src/config/fields.ts'
 import { GroupPartitions, planOf } from '../../src/consumer/group-partitions.ts'
+import { PartitionProgress } from '../../src/consumer/partition-progress.ts'
 import type { StartPosition } from '../../src/driver/driver-consumer.ts'
 import type { ConsumerPlan } from '../../src/factory/create-consumer-plan.ts'
 import { createMessaging } from '../../src/index.ts'
@@ -92,7 +93,7 @@ describe('always', () => {
     client.offsets[0] = 7
     await source.place([partition(0)], client)
     // All that is there was handled again, so that the same offset is committed.
-    source.ended({ ...partition(1), committed: 5 })
+    source.ended({ ...partition(1), progress: Object.assign(new PartitionProgress(false), { committed: 5 }) })
     await source.place([partition(1)], client)
     expect(client.sought).toHaveLength(3)
   })

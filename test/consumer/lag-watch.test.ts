@@ -19,8 +19,7 @@ function watch({ high = 10, committed = 4, startFrom = 'earliest', work: given =
   const work = {
     topic: 't',
     partition: 0,
-    reached: undefined,
-    committed: undefined,
+    progress: { reached: undefined, committed: undefined },
     nextOffset: undefined as number | undefined,
     firstOffset: undefined as number | undefined,
     lag: undefined as number | undefined,
@@ -55,7 +54,9 @@ function watch({ high = 10, committed = 4, startFrom = 'earliest', work: given =
 }
 
 test('lag is what is there and not done, age that of the oldest message that waits', async () => {
-  const { measured, lagWatch } = watch({ work: { reached: 7, nextOffset: 9, oldestTimestamp: Date.now() - 500 } })
+  const { measured, lagWatch } = watch({
+    work: { progress: { reached: 7 }, nextOffset: 9, oldestTimestamp: Date.now() - 500 },
+  })
   await vi.advanceTimersByTimeAsync(10_000)
   expect(measured).toEqual([{ topic: 't', partition: 0, lag: 3, oldestAgeMs: 10_500 }])
   lagWatch.stop()
