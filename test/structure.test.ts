@@ -61,15 +61,17 @@ const computedImports: Record<string, string> = {
 const twinExceptions: Record<string, string> = {
   'registry/disabled-manifests.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
   'consumer/active-consumer.ts': 'seen through consumers: test/consumer/consumers.test.ts, circuit-breaker.test.ts',
-  'consumer/connect-consumer.ts': 'seen through consumers: test/consumer/consumers.test.ts',
+  'consumer/membership/connect-consumer.ts': 'seen through consumers: test/consumer/consumers.test.ts',
   'consumer/consumer-ledger.ts': 'seen through consumers: the events in test/consumer',
   'consumer/consumers-health.ts': 'seen through consumers: test/consumer/running-consumers.test.ts',
   'consumer/create-groups.ts': 'seen through consumers: test/consumer/consumers.test.ts',
-  'consumer/dead-letters.ts': 'seen through consumers: test/consumer/settle-failure.test.ts',
-  'consumer/failure.ts': 'seen through consumers: test/consumer/settle-failure.test.ts',
-  'consumer/handle-messages.ts': 'seen through consumers: test/consumer/consumers.test.ts, settle-failure.test.ts',
-  'consumer/incoming-message.ts': 'seen through consumers: test/consumer/consumers.test.ts',
-  'consumer/partition-work.ts': 'seen through consumers: test/consumer/group-member.test.ts, running-consumers.test.ts',
+  'consumer/handling/dead-letters.ts': 'seen through consumers: test/consumer/handling/settle-failure.test.ts',
+  'consumer/handling/failure.ts': 'seen through consumers: test/consumer/handling/settle-failure.test.ts',
+  'consumer/handling/handle-messages.ts':
+    'seen through consumers: test/consumer/consumers.test.ts, settle-failure.test.ts',
+  'consumer/handling/incoming-message.ts': 'seen through consumers: test/consumer/consumers.test.ts',
+  'consumer/partition/partition-work.ts':
+    'seen through consumers: test/consumer/membership/group-member.test.ts, running-consumers.test.ts',
   'factory/consumer-manifest.ts': 'seen through what reads it: test/factory/read-consumer-manifest.test.ts',
   'factory/manifest-encoding.ts': 'seen through what reads manifests: test/factory/read-manifest.test.ts',
   'registry/idle-clients.ts': 'seen through the registry: test/registry/client-loss.test.ts',

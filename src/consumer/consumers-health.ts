@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../errors/codes.ts'
 import type { MessagingError } from '../errors/messaging-error.ts'
-import type { GroupMember } from './group-member.ts'
-import type { PartitionWork } from './partition-work.ts'
-import type { Pause } from './pauses.ts'
+import type { GroupMember } from './membership/group-member.ts'
+import type { PartitionWork } from './partition/partition-work.ts'
+import type { Pause } from './partition/pauses.ts'
 
 export interface ConsumersHealth {
   /** `idle`: none was started yet. */

@@ -13,8 +13,8 @@ import type { MetricsReader } from '../instrumentation/instance-metrics.ts'
 import { BatchStream, type ConsumerStream } from './batch-stream.ts'
 import { mergeHealth, type ConsumersHealth } from './consumers-health.ts'
 import type { StartOptions } from './create-groups.ts'
-import { Endpoints, type HealthPlace } from './endpoints.ts'
-import type { Endpoint } from './http-endpoint.ts'
+import { Endpoints, type HealthPlace } from './endpoints/endpoints.ts'
+import type { Endpoint } from './endpoints/http-endpoint.ts'
 import type { ConsumerGroups, RunningConsumers } from './running-consumers.ts'
 
 /** Fields of the `consumer` table for one run. */

@@ -4,9 +4,9 @@ import { MessagingError } from '../errors/messaging-error.ts'
 import { consumerNameOf, type ConsumerManifestClass } from '../factory/consumer-manifest.ts'
 import type { ActiveConsumer } from './active-consumer.ts'
 import { describeHealth, type ConsumersHealth } from './consumers-health.ts'
-import type { GroupMember } from './group-member.ts'
-import type { PartitionWork } from './partition-work.ts'
-import type { Pauses } from './pauses.ts'
+import type { GroupMember } from './membership/group-member.ts'
+import type { PartitionWork } from './partition/partition-work.ts'
+import type { Pauses } from './partition/pauses.ts'
 
 export interface StopOptions {
   /** How long handlers may go on. Default: `stopTimeoutMs` of the configuration. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { askControl } from '../../src/cli/ask-control.ts'
-import { openEndpoint } from '../../src/consumer/http-endpoint.ts'
+import { openEndpoint } from '../../src/consumer/endpoints/http-endpoint.ts'
 import { catchRejection } from '../catch-error.ts'
 
 let scratch: string
