@@ -40,6 +40,8 @@ export class ClassicMembership implements Membership {
   #failures = 0
   #state: 'joining' | 'member' | 'away' | 'gone' = 'joining'
   #settled = Promise.withResolvers<void>()
+  #isSettled = false
+  #isRevoking = false
   /** Something asks for another round. */
   #disturbed = Promise.withResolvers<void>()
   #isDisturbed = false
@@ -92,7 +94,7 @@ export class ClassicMembership implements Membership {
     const wasThere = this.#isThere
     this.#state = 'gone'
     clearTimeout(this.#beating)
-    this.#settled.resolve()
+    this.#settle()
     this.#present.resolve()
     this.#disturbed.resolve()
     this.#session.abort()
@@ -111,7 +113,7 @@ export class ClassicMembership implements Membership {
         await this.#follow(await this.#enter())
       } catch (error) {
         if (!this.#isThere) continue
-        this.#recover(error)
+        if (!this.#recover(error)) continue
         const waitMs = Math.min(tryAgainMs.most, tryAgainMs.first * 2 ** Math.min(this.#failures++, 10))
         await delay(waitMs, undefined, { ref: false })
       }
@@ -167,7 +169,11 @@ export class ClassicMembership implements Membership {
     const wanted = new Set(assignment.map(nameOf))
     const had = new Set(this.#assigned.map(nameOf))
     const revoked = this.#assigned.filter((partition) => !wanted.has(nameOf(partition)))
-    if (revoked.length > 0) await host.revoke(revoked)
+    if (revoked.length > 0) {
+      this.#isRevoking = true
+      await host.revoke(revoked)
+      this.#isRevoking = false
+    }
     // It may have been lost meanwhile.
     if (identity !== this.identity || !this.#isThere) return
     this.#assigned = assignment
@@ -193,20 +199,22 @@ export class ClassicMembership implements Membership {
       if (!isOver()) this.#seen()
     } catch (error) {
       if (isOver()) return
-      this.#recover(error)
-      this.#failures++
+      if (this.#recover(error)) this.#failures++
     }
     if (!isOver()) this.#beat()
   }
 
-  /** Whatever went wrong: what it means for the membership. */
-  #recover(thrown: unknown): void {
+  /** Whatever went wrong: what it means for the membership, and whether something is wrong at all. */
+  #recover(thrown: unknown): boolean {
     const { cluster, host } = this.#parts
     const failure = cluster.failureOf(thrown)
     const { driverCode } = failure
     if (driverCode === errors.rebalanceInProgress) {
       this.#seenAtMs = performance.now()
+      // Until all have joined, commits are taken of who has not yet; and this one joins only after its last commit.
+      if (this.#isRevoking) this.#settle()
       this.#disturb()
+      return false
     } else if (driverCode === errors.unknownMember || driverCode === errors.illegalGeneration) {
       this.#lose(driverCode === errors.unknownMember)
     } else if (driverCode === errors.fencedInstance) {
@@ -219,6 +227,7 @@ export class ClassicMembership implements Membership {
       // The coordinator has given the partitions to others by now, wherever it is.
       if (this.#assigned.length > 0 && this.#sessionLeftMs() <= 0) this.#lose(false)
     }
+    return true
   }
 
   #lose(isForgotten: boolean): void {
@@ -228,7 +237,7 @@ export class ClassicMembership implements Membership {
     this.#assigned = []
     this.#knowsItsShare = false
     clearTimeout(this.#beating)
-    this.#settled.resolve()
+    this.#settle()
     if (hadSome) this.#parts.host.lose()
     this.#disturb()
   }
@@ -236,7 +245,7 @@ export class ClassicMembership implements Membership {
   #seen(): void {
     this.#failures = 0
     this.#seenAtMs = performance.now()
-    this.#settled.resolve()
+    this.#settle()
   }
 
   #disturb(): void {
@@ -244,9 +253,15 @@ export class ClassicMembership implements Membership {
     this.#disturbed.resolve()
   }
 
-  #unsettle(): void {
+  #settle(): void {
+    this.#isSettled = true
     this.#settled.resolve()
-    this.#settled = Promise.withResolvers()
+  }
+
+  /** Who waits already goes on waiting. */
+  #unsettle(): void {
+    if (this.#isSettled) this.#settled = Promise.withResolvers()
+    this.#isSettled = false
   }
 
   #checkThere(): void {

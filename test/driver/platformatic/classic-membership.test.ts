@@ -205,6 +205,51 @@ test('an identity that a commit was refused with is asked about before it is use
   expect(membership.identity.generation).toBe(2)
 })
 
+test('a commit that was refused is tried again while its partition is given up, also where the next round has begun', async () => {
+  const { coordinator, membership, host, until } = startMember([[0, 1], [1], [1]])
+  await until(1)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  host.revoking = promise
+  coordinator.on('Heartbeat', () => ({ errorCode: coordinator.count('JoinGroup') < 3 ? 27 : 0 }))
+  await until(2)
+  membership.doubted(membership.identity)
+  await membership.settled()
+  expect(membership.identity.generation).toBe(2)
+  resolve()
+  await coordinator.nth('SyncGroup', 3)
+})
+
+test('an identity is not used before the member has its share', async () => {
+  const { coordinator, membership, until } = startMember([[0], [0]])
+  await until(1)
+  const joined = Promise.withResolvers<void>()
+  const synced = Promise.withResolvers<void>()
+  const [join, sync] = ['JoinGroup', 'SyncGroup'].map((name) => coordinator.handlers.get(name)!)
+  coordinator.on('JoinGroup', () => joined.promise.then(() => join!()))
+  coordinator.on('SyncGroup', () => synced.promise.then(() => sync!()))
+  membership.topicsChanged()
+  await coordinator.nth('JoinGroup', 2)
+  membership.doubted(membership.identity)
+  let isSettled = false
+  const settled = membership.settled().then(() => (isSettled = true))
+  joined.resolve()
+  await coordinator.nth('SyncGroup', 2)
+  expect(isSettled).toBe(false)
+  synced.resolve()
+  await settled
+  expect(membership.identity.generation).toBe(2)
+})
+
+test('a round that another follows at once is no failure', async () => {
+  const { coordinator, failures, until } = startMember([[0]])
+  const sync = coordinator.handlers.get('SyncGroup')!
+  coordinator.on('SyncGroup', () => (coordinator.count('SyncGroup') < 50 ? { errorCode: 27 } : sync()))
+  await until(1)
+  coordinator.on('Heartbeat', () => ({ errorCode: 14 }))
+  await coordinator.nth('Heartbeat', 3)
+  expect(failures).toEqual([])
+})
+
 test('a coordinator that starts is no news, one that refuses is', async () => {
   const { coordinator, failures, until } = startMember([[0]])
   const join = coordinator.handlers.get('JoinGroup')!
