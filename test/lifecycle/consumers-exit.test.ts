@@ -8,14 +8,14 @@ import { startProgram, type RunningProgram } from './run-program.ts'
 describe('a process with consumers', () => {
   const cluster = withMockCluster()
 
-  /** The program, and who sends to the topic that it reads. The topic is there before it starts. */
+  /** The program, and who sends to the topic that it reads, in order. The topic is there before it starts. */
   async function start(what: string): Promise<{ program: RunningProgram; ask: (text: string) => Promise<unknown> }> {
     class Asked extends ProducerManifest<string> {
       override readonly topic = `questions-${what}`
       override readonly codec = 'string'
     }
     const messaging = createMessaging({ brokers: cluster.brokers, closeOnExit: false }, {})
-    const ask = (text: string): Promise<unknown> => messaging.registry.send(Asked, text)
+    const ask = (text: string): Promise<unknown> => messaging.registry.send(Asked, text, { partition: 0 })
     await ask('first')
     const program = startProgram('run-consumers', what, cluster.address)
     onTestFinished(async () => {
