@@ -134,7 +134,7 @@ export class ClassicMembership implements Membership {
     let assignments: readonly unknown[] = []
     let partitionCounts: ReadonlyMap<string, number> = new Map()
     if (leader === memberId && skipAssignment !== true) {
-      ;({ assignments, partitionCounts } = await assignPartitions(library, memberId, members, cluster))
+      ;({ assignments, partitionCounts } = await assignPartitions(library, members, cluster))
     }
     subscription().watch(partitionCounts)
     const assignment = readAssignment(library, await this.#session.sync(this.identity, assignments))

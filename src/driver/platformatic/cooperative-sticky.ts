@@ -1,6 +1,7 @@
 import type { TopicPartition } from '../driver-consumer.ts'
 import type { Cluster } from './cluster.ts'
 import type { LibraryMember, LibraryPartitions, PlatformaticModule } from './platformatic-module.ts'
+import { shareOut } from './sticky-shares.ts'
 
 /** As the coordinator tells the leader of a group. */
 export interface JoinedMember {
@@ -44,25 +45,20 @@ export function readAssignment(
 /** What the leader decides, and what it rests on. @throws LibraryError */
 export async function assignPartitions(
   library: PlatformaticModule,
-  leader: string,
   joined: readonly JoinedMember[],
   cluster: Pick<Cluster, 'metadata'>,
 ): Promise<{ assignments: readonly unknown[]; partitionCounts: ReadonlyMap<string, number> }> {
-  const members = new Map(joined.map((member) => [member.memberId, readMember(library, member)]))
-  const topics = new Set([...members.values()].flatMap((member) => member.topics))
+  const members = joined.map((member) => readMember(library, member))
+  const topics = new Set(members.flatMap((member) => member.topics))
   const found = await cluster.metadata([...topics])
   const partitionCounts = new Map(Array.from(topics, (topic) => [topic, found.get(topic)?.leaders.length ?? 0]))
-  const known = Array.from(partitionCounts, ([topic, partitionsCount]) => [topic, { partitionsCount }] as const)
-  const metadata = { topics: new Map(known) }
-  const assignments = library
-    .cooperativeStickyAssigner(leader, members, topics, metadata)
-    .map(({ memberId, assignments }) => ({
-      memberId,
-      assignment: library.encodeConsumerProtocolAssignment({
-        version: assignmentVersion,
-        assignedPartitions: [...assignments.values()],
-      }),
-    }))
+  const assignments = Array.from(shareOut(members, partitionCounts), ([memberId, share]) => ({
+    memberId,
+    assignment: library.encodeConsumerProtocolAssignment({
+      version: assignmentVersion,
+      assignedPartitions: byTopic(share),
+    }),
+  }))
   return { assignments, partitionCounts }
 }
 

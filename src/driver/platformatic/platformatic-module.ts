@@ -20,12 +20,6 @@ export interface PlatformaticModule {
   readonly decodeConsumerProtocolAssignment: (bytes: Buffer) => {
     readonly assignedPartitions: readonly LibraryPartitions[]
   }
-  readonly cooperativeStickyAssigner: (
-    leader: string,
-    members: ReadonlyMap<string, LibraryMember>,
-    topics: ReadonlySet<string>,
-    metadata: { readonly topics: ReadonlyMap<string, { readonly partitionsCount: number }> },
-  ) => readonly { readonly memberId: string; readonly assignments: ReadonlyMap<string, LibraryPartitions> }[]
   /** Requests of Kafka’s protocol, by name and version: `metadataV12`. */
   readonly apis: Readonly<Record<string, LibraryApi | undefined>>
 }

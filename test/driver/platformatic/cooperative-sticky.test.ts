@@ -37,7 +37,7 @@ async function assign(
       ),
     }),
   )
-  const { assignments, partitionCounts } = await assignPartitions(library, joined[0]!.memberId, joined, cluster(counts))
+  const { assignments, partitionCounts } = await assignPartitions(library, joined, cluster(counts))
   const shares = (assignments as { memberId: string; assignment: Buffer }[]).map(
     ({ memberId, assignment }) =>
       [
@@ -99,4 +99,12 @@ test('what goes from one member to another is given to nobody before it was give
 
 test('nothing assigned is nothing, whatever the coordinator writes for it', () => {
   expect(readAssignment(library, Buffer.alloc(0))).toEqual([])
+})
+
+test('a member that comes gets its part also where nobody has more than the quota', async () => {
+  const having = (...partitions: number[]) => ({
+    owned: partitions.map((partition): [string, number] => ['a', partition]),
+  })
+  const { shares } = await assign({ a: 6 }, { one: having(0, 1), two: having(2, 3), three: having(4, 5), four: {} })
+  expect(Object.values(shares).map(({ length }) => length)).toContain(1)
 })
