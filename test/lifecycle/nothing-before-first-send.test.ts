@@ -39,6 +39,8 @@ describe.runIf(process.platform === 'linux')('before the first send', () => {
 
     test.each(['cluster', 'fork'])(
       'a primary that imported and configured starts 8 children by %s, each with a client of its own',
+      // Nine processes start on the processors there are; a send that takes too long says so itself.
+      { timeout: 180_000 },
       async (how) => {
         const { primary, results } = await runProgram<Children>('fork-children', how, cluster.address, driver, '8')
         expect(primary).toEqual({ native: false, clients: 0, declared: 100 })
