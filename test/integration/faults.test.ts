@@ -54,9 +54,13 @@ describe.skipIf(process.env.KAFKA_SASL_BOOTSTRAP === '')('three brokers', () => 
 
   /**
    * The load has ended, by itself. The topic holds what was acknowledged, and nothing that is said not to be sent, each
-   * message once and in order.
+   * message once, unless it `mayRepeat`, and in order.
    */
-  async function expectAllInOrder(load: RunningProgram, topic: string): Promise<SequenceAudit & LoadResult> {
+  async function expectAllInOrder(
+    load: RunningProgram,
+    topic: string,
+    mayRepeat = false,
+  ): Promise<SequenceAudit & LoadResult> {
     const { code, stdout, stderr } = await load.end
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const result = JSON.parse(/^result (.*)$/m.exec(stdout)![1]!) as LoadResult
@@ -73,9 +77,9 @@ describe.skipIf(process.env.KAFKA_SASL_BOOTSTRAP === '')('three brokers', () => 
     const failed = new Set([...notSent, ...unknown])
     const lost = [...missing].filter((message) => !failed.has(message))
     const sentAllTheSame = notSent.filter((message) => !missing.has(message))
-    const none = { duplicated: 0, reordered: 0, astray: 0, lost: [], sentAllTheSame: [] }
+    const none = { duplicated: mayRepeat ? duplicated : 0, reordered: 0, astray: 0, lost: [], sentAllTheSame: [] }
     expect({ duplicated, reordered, astray, lost, sentAllTheSame }).toEqual(none)
-    expect(count + missing.size).toBe(acknowledged + failed.size)
+    expect(count - duplicated + missing.size).toBe(acknowledged + failed.size)
     expect(clients).toBe(1)
     return { ...audit, ...result }
   }
@@ -127,7 +131,8 @@ describe.skipIf(process.env.KAFKA_SASL_BOOTSTRAP === '')('three brokers', () => 
       }
       await load.printsAgain('acknowledged')
       load.child.kill('SIGUSR2')
-      const { unknown } = await expectAllInOrder(load, topic)
+      // Where messages time out librdkafka begins a new sequence, in which it sends again what was on the wire beside them.
+      const { unknown } = await expectAllInOrder(load, topic, driver === 'confluent')
       expect(unknown).not.toEqual([])
     }, 300_000)
 
