@@ -45,9 +45,9 @@ const charts: Readonly<Record<string, readonly (readonly [work: string, measure:
   ],
 }
 
-const width = 490
-const labelWidth = 236
-const figureWidth = 62
+const width = 570
+const labelWidth = 312
+const figureWidth = 72
 const rowHeight = 22
 const headHeight = 44
 const colours = { ours: '#0b6e4f', others: '#9aa5b1', whisker: '#1f2933', text: '#1f2933', faint: '#616e7c' }
