@@ -4,6 +4,8 @@ import { toDriverError } from './to-driver-error.ts'
 
 export type NativeAnswer<Value> = (error: NativeError | null | undefined, value: Value) => void
 
+const longestTimerMs = 2_147_483_647
+
 /** How many threads of libuv wait for brokers at a time, of the four that a process has for everything. */
 const threads = { free: 2, wanted: [] as (() => void)[] }
 
@@ -37,7 +39,7 @@ export class NativeQuestions {
 
   #ask<Value>(question: (done: NativeAnswer<Value>) => void, toError: (error: NativeError) => Error): Promise<Value> {
     if (this.#isClosed) throw createDriverError({ code: 'CLOSE_TIMED_OUT', reason: 'the client is closed' })
-    return new Promise((resolve, reject) => {
+    const answer = new Promise<Value>((resolve, reject) => {
       try {
         question((error, value) => (error ? reject(toError(error)) : resolve(value)))
       } catch (error) {
@@ -45,6 +47,9 @@ export class NativeQuestions {
         reject(toError(error as NativeError))
       }
     })
+    // Node does not list work of native addons: without this a process that waits for the answer would look as if it were done.
+    const sign = setInterval(() => undefined, longestTimerMs)
+    return answer.finally(() => clearInterval(sign))
   }
 }
 

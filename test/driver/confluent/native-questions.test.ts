@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { NativeQuestions, type NativeAnswer } from '../../../src/driver/confluent/native-questions.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -35,6 +35,18 @@ describe('questions of one client', () => {
       throw new TypeError('must be a topic')
     })
     await expect(thrown).rejects.toMatchObject({ code: 'DRIVER_FAILED' })
+  })
+
+  test('are to be seen among what the process does, for as long as they are under way', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { asked, ask } = createClient()
+    const answer = ask()
+    await turn()
+    expect(vi.getTimerCount()).toBe(1)
+    asked[0]!(null, 'answer')
+    await answer
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   test('close waits for the one under way and refuses the others', async () => {
