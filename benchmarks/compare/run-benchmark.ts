@@ -15,7 +15,6 @@ export interface Plan {
   readonly onProgress: (line: string) => void
 }
 
-const extraRounds = 3
 const timeoutMs = { run: 30_000, memory: 900_000 }
 
 /** Runs all works, round by round; a client that fails is reported and does not end the others. */
@@ -26,8 +25,7 @@ export async function runBenchmark(plan: Plan, args: BenchArguments): Promise<Pi
   for (const work of plan.works) {
     const rows = plan.clients.filter((row) => takesPart(row, work))
     const done = new Map<string, Figures[]>(rows.map(({ name }) => [name, []]))
-    // What is only looked at beside the main works is measured less.
-    const rounds = work.runsOnce ? 1 : work.isExtra ? Math.min(args.rounds, extraRounds) : args.rounds
+    const rounds = work.runsOnce ? 1 : args.rounds
     for (let round = 0; round < rounds; round++) {
       for (const row of orderOfRound(contenders(rows, done, round, work.measure), round)) {
         const place = `${work.name} ${round + 1}/${rounds} ${row.name}`
