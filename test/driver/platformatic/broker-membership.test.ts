@@ -1,11 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest'
-import type { TopicPartition } from '../../../src/driver/driver-consumer.ts'
-import type { DriverFailure } from '../../../src/driver/driver.ts'
 import { BrokerMembership } from '../../../src/driver/platformatic/broker-membership.ts'
 import { normalizeProtocolError } from '../../../src/driver/platformatic/classify.ts'
-import { nameOf } from '../../../src/driver/platformatic/membership.ts'
 import { loadPlatformaticModule } from '../../../src/driver/platformatic/platformatic-module.ts'
 import { FakeCoordinator, failureOf } from './fake-coordinator.ts'
+import { RecordingHost } from './recording-host.ts'
 
 const library = await loadPlatformaticModule()
 
@@ -19,29 +17,8 @@ function startMember(wanted: number[], options: { instanceId?: string; sessionTi
     heartbeatIntervalMs: 5,
     assignment: { topicPartitions: broker.wanted.length === 0 ? [] : [{ topicId: 'id', partitions: broker.wanted }] },
   }))
-  const told: string[] = []
-  const failures: DriverFailure[] = []
-  let look = Promise.withResolvers<void>()
-  const tell = (what: string): void => {
-    told.push(what)
-    look.resolve()
-    look = Promise.withResolvers()
-  }
-  const list = (partitions: readonly TopicPartition[]): string => partitions.map(nameOf).join(' ')
-  const host = {
-    revoking: undefined as Promise<void> | undefined,
-    async revoke(partitions: readonly TopicPartition[]) {
-      tell(`revoking ${list(partitions)}`)
-      await host.revoking
-      tell(`revoked ${list(partitions)}`)
-    },
-    assign: (partitions: readonly TopicPartition[]) => tell(`assigned ${list(partitions)}`),
-    lose: () => tell('lost'),
-    fail: (failure: DriverFailure) => {
-      failures.push(failure)
-      tell(`failed ${failure.code}`)
-    },
-  }
+  const host = new RecordingHost()
+  const { told, failures, until } = host
   const membership = new BrokerMembership({
     library,
     coordinator,
@@ -62,10 +39,6 @@ function startMember(wanted: number[], options: { instanceId?: string; sessionTi
   })
   membership.start()
   onTestFinished(() => membership.leave())
-  const until = async (count: number): Promise<readonly string[]> => {
-    while (told.length < count) await look.promise
-    return told
-  }
   /** What the next heartbeats say, from now on. */
   const beat = async (isIt: (beat: ReturnType<typeof readBeat>) => boolean) => {
     for (let number = coordinator.count('ConsumerGroupHeartbeat') + 1; ; number++) {

@@ -1,11 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest'
-import type { TopicPartition } from '../../../src/driver/driver-consumer.ts'
-import type { DriverFailure } from '../../../src/driver/driver.ts'
 import { ClassicMembership } from '../../../src/driver/platformatic/classic-membership.ts'
 import { normalizeProtocolError } from '../../../src/driver/platformatic/classify.ts'
-import { nameOf } from '../../../src/driver/platformatic/membership.ts'
 import { loadPlatformaticModule } from '../../../src/driver/platformatic/platformatic-module.ts'
 import { FakeCoordinator, failureOf } from './fake-coordinator.ts'
+import { RecordingHost } from './recording-host.ts'
 
 const library = await loadPlatformaticModule()
 
@@ -40,30 +38,9 @@ function startMember(
     }))
     .on('Heartbeat', () => ({ errorCode: 0 }))
     .on('LeaveGroup', () => ({ errorCode: 0 }))
-  const told: string[] = []
-  const failures: DriverFailure[] = []
+  const host = new RecordingHost()
+  const { told, failures, until } = host
   const watched: ReadonlyMap<string, number>[] = []
-  let look = Promise.withResolvers<void>()
-  const tell = (what: string): void => {
-    told.push(what)
-    look.resolve()
-    look = Promise.withResolvers()
-  }
-  const list = (partitions: readonly TopicPartition[]): string => partitions.map(nameOf).join(' ')
-  const host = {
-    revoking: undefined as Promise<void> | undefined,
-    async revoke(partitions: readonly TopicPartition[]) {
-      tell(`revoking ${list(partitions)}`)
-      await host.revoking
-      tell(`revoked ${list(partitions)}`)
-    },
-    assign: (partitions: readonly TopicPartition[]) => tell(`assigned ${list(partitions)}`),
-    lose: () => tell('lost'),
-    fail: (failure: DriverFailure) => {
-      failures.push(failure)
-      tell(`failed ${failure.code}`)
-    },
-  }
   const membership = new ClassicMembership({
     library,
     coordinator,
@@ -84,10 +61,6 @@ function startMember(
   })
   membership.start()
   onTestFinished(() => membership.leave())
-  const until = async (count: number): Promise<readonly string[]> => {
-    while (told.length < count) await look.promise
-    return told
-  }
   return { membership, coordinator, host, told, failures, watched, until }
 }
 
