@@ -111,6 +111,11 @@ export interface ConsumingDriverModule extends DriverModule {
   createConsumer(options: DriverConsumerOptions): Promise<DriverConsumer>
 }
 
+/** Of one partition, for people and as a key: a topic has no slash in its name. */
+export function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
+}
+
 export function canConsume(module: DriverModule): module is ConsumingDriverModule {
   return 'createConsumer' in module
 }

@@ -1,4 +1,9 @@
-import type { CommittedPosition, DriverConsumer, TopicPartition } from '../../driver/driver-consumer.ts'
+import {
+  nameOf,
+  type CommittedPosition,
+  type DriverConsumer,
+  type TopicPartition,
+} from '../../driver/driver-consumer.ts'
 import type { ActiveConsumer } from '../active-consumer.ts'
 import type { BufferBudget } from '../partition/buffer-budget.ts'
 import { Committer } from './committer.ts'
@@ -36,8 +41,8 @@ export class Assignment {
     return [...this.#works.values()]
   }
 
-  find(topic: string, partition: number): PartitionWork | undefined {
-    return this.#works.get(keyOf(topic, partition))
+  find(partition: TopicPartition): PartitionWork | undefined {
+    return this.#works.get(nameOf(partition))
   }
 
   /** @param before what the group has of some of them, where that says more than where they start */
@@ -54,11 +59,11 @@ export class Assignment {
     for (const { topic, partition } of partitions) {
       const consumer = consumers[plans.indexOf(planOf(plans, topic)!)]
       // Told twice is not assigned twice.
-      if (consumer === undefined || this.find(topic, partition)) continue
+      if (consumer === undefined || this.find({ topic, partition })) continue
       const work = new PartitionWork(topic, partition, consumer, host)
       const left = before.find((position) => position.topic === topic && position.partition === partition)
       if (left) work.progress.resumeAfter(left)
-      this.#works.set(keyOf(topic, partition), work)
+      this.#works.set(nameOf(work), work)
       if (this.#isOver) void work.end(0)
       consumer.ledger.publish('partition.assigned', () => ({ group, topic, partition }))
     }
@@ -103,7 +108,7 @@ export class Assignment {
   }
 
   #worksOf(partitions: readonly TopicPartition[]): PartitionWork[] {
-    return partitions.map(({ topic, partition }) => this.find(topic, partition)).filter((work) => work !== undefined)
+    return partitions.map((partition) => this.find(partition)).filter((work) => work !== undefined)
   }
 
   #remove(works: readonly PartitionWork[], lost: boolean): void {
@@ -111,14 +116,10 @@ export class Assignment {
     for (const work of works) {
       const { topic, partition, consumer } = work
       const { unfinished } = work.progress
-      if (this.find(topic, partition) !== work) continue
-      this.#works.delete(keyOf(topic, partition))
+      if (this.find(work) !== work) continue
+      this.#works.delete(nameOf(work))
       ended(work)
       consumer.ledger.publish('partition.revoked', () => ({ group, topic, partition, lost, unfinished }))
     }
   }
-}
-
-function keyOf(topic: string, partition: number): string {
-  return `${partition} ${topic}`
 }

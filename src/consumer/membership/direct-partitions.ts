@@ -1,4 +1,4 @@
-import type { DriverConsumer, StartPosition, TopicPartition } from '../../driver/driver-consumer.ts'
+import { nameOf, type DriverConsumer, type StartPosition, type TopicPartition } from '../../driver/driver-consumer.ts'
 import { MessagingError } from '../../errors/messaging-error.ts'
 import type { ConsumerPlan } from '../../factory/create-consumer-plan.ts'
 import type { PartitionSource } from './partition-source.ts'
@@ -30,7 +30,7 @@ export class DirectPartitions implements PartitionSource {
 
   ended({ topic, partition, progress }: Pick<PartitionWork, 'topic' | 'partition' | 'progress'>): void {
     const { position } = progress
-    if (position !== undefined) this.#positions.set(keyOf({ topic, partition }), position)
+    if (position !== undefined) this.#positions.set(nameOf({ topic, partition }), position)
   }
 
   async #list(consumer: DirectConsumer): Promise<TopicPartition[]> {
@@ -50,12 +50,12 @@ export class DirectPartitions implements PartitionSource {
 
   async #start(partitions: readonly TopicPartition[], consumer: DirectConsumer): Promise<StartPosition[]> {
     const { group, config } = this.#plan
-    const unknown = partitions.filter((partition) => !this.#positions.has(keyOf(partition)))
+    const unknown = partitions.filter((partition) => !this.#positions.has(nameOf(partition)))
     const known = group === '' || unknown.length === 0 ? [] : await consumer.committed(unknown)
-    const committed = new Map(known.map((position) => [keyOf(position), position.offset]))
+    const committed = new Map(known.map((position) => [nameOf(position), position.offset]))
     const positions: StartPosition[] = []
     for (const { topic, partition } of partitions) {
-      const key = keyOf({ topic, partition })
+      const key = nameOf({ topic, partition })
       const offsetOfGroup = committed.get(key) ?? -1
       const start = startOffset(config.startFrom, partition, this.#startedAt)
       const counts = start !== undefined && (config.startPolicy === 'always' || offsetOfGroup < 0)
@@ -69,8 +69,4 @@ export class DirectPartitions implements PartitionSource {
     }
     return positions
   }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }

@@ -122,7 +122,7 @@ export class GroupMember {
   /** The next message of the partition is the one there, once what runs has ended. @throws PARTITION_NOT_FOUND, OFFSET_UNAVAILABLE */
   async seek(position: StartPosition): Promise<void> {
     const { topic, partition } = position
-    const work = this.#assignment.find(topic, partition)
+    const work = this.#assignment.find(position)
     const consumer = this.driverConsumer
     if (work === undefined || consumer === undefined) {
       const reason = `partition ${partition} of ${topic} is not assigned here`

@@ -1,4 +1,4 @@
-import type { DriverConsumer, StartPosition, TopicPartition } from '../../driver/driver-consumer.ts'
+import { nameOf, type DriverConsumer, type StartPosition, type TopicPartition } from '../../driver/driver-consumer.ts'
 import type { ConsumerPlan } from '../../factory/create-consumer-plan.ts'
 import type { PartitionSource } from './partition-source.ts'
 import type { PartitionWork } from '../partition/partition-work.ts'
@@ -37,7 +37,7 @@ export class GroupPartitions implements PartitionSource {
     const byClient = GroupPartitions.startOfClient(this.#plans)
     const concerned = partitions.filter((partition) => {
       const config = this.#configOf(partition)
-      if (config === undefined || this.#over.has(keyOf(partition))) return false
+      if (config === undefined || this.#over.has(nameOf(partition))) return false
       return config.startPolicy === 'always' || config.startFrom !== byClient
     })
     if (concerned.length === 0) return
@@ -48,11 +48,11 @@ export class GroupPartitions implements PartitionSource {
       return start === undefined ? [] : [{ topic, partition, offset: start }]
     })
     await Promise.all(positions.map((position) => consumer.seek(position)))
-    for (const { topic, partition, offset } of committed) this.#begun(keyOf({ topic, partition }), offset)
+    for (const { topic, partition, offset } of committed) this.#begun(nameOf({ topic, partition }), offset)
   }
 
   ended(work: Pick<PartitionWork, 'topic' | 'partition' | 'progress'>): void {
-    if (work.progress.committed !== undefined) this.#over.add(keyOf(work))
+    if (work.progress.committed !== undefined) this.#over.add(nameOf(work))
   }
 
   #begun(key: string, committed: number): void {
@@ -61,7 +61,7 @@ export class GroupPartitions implements PartitionSource {
 
   #startOf(of: TopicPartition, committed: number, isFirst: boolean): StartPosition['offset'] | undefined {
     const { startFrom, startPolicy } = this.#configOf(of)!
-    const before = this.#before.get(keyOf(of))
+    const before = this.#before.get(nameOf(of))
     const counts = startPolicy === 'always' ? before === undefined || before === committed : committed < 0
     if (!counts) return undefined
     const offset = startOffset(startFrom, of.partition, this.#startedAt)
@@ -88,8 +88,4 @@ export function planOf<Plan extends Pick<ConsumerPlan, 'topics' | 'subscription'
     plans.find(({ subscription }) => subscription.includes(topic)) ??
     plans.find(({ topics }) => topics.some((each) => each instanceof RegExp && each.test(topic)))
   )
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }

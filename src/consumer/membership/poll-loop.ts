@@ -71,7 +71,7 @@ export class PollLoop {
     for (const message of messages) {
       // Messages of a partition come in a row.
       if (work?.topic !== message.topic || work.partition !== message.partition) {
-        work = assignment.find(message.topic, message.partition)
+        work = assignment.find(message)
         if (work) touched.add(work)
       }
       work?.add(message)

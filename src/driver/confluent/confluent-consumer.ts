@@ -1,16 +1,17 @@
 import { createDriverError } from '../driver-error.ts'
-import type {
-  CommittedPosition,
-  ConsumedMessage,
-  DriverConsumer,
-  DriverConsumerOptions,
-  StartPosition,
-  TopicPartition,
+import {
+  nameOf,
+  type CommittedPosition,
+  type ConsumedMessage,
+  type DriverConsumer,
+  type DriverConsumerOptions,
+  type StartPosition,
+  type TopicPartition,
 } from '../driver-consumer.ts'
 import type { DriverCredentials, DriverFailure } from '../driver.ts'
 import { FetchedMessages } from './fetched-messages.ts'
 import { FollowedTopics } from './followed-topics.ts'
-import { Membership, nameOf } from './membership.ts'
+import { Membership } from './membership.ts'
 import { connectConsumer, NativeRequests } from './native-consumer.ts'
 import type {
   NativeConsumer,

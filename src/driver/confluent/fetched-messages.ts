@@ -1,7 +1,6 @@
-import type { ConsumedMessage } from '../driver-consumer.ts'
+import { nameOf, type ConsumedMessage } from '../driver-consumer.ts'
 import type { DriverFailure, DriverHeader } from '../driver.ts'
 import { classifyErrorNumber } from '../error-numbers.ts'
-import { nameOf } from './membership.ts'
 import type { NativeError, NativeMessage, NativeReader } from './native-module.ts'
 
 export interface FetchedMessagesParts {

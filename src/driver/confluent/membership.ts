@@ -1,4 +1,4 @@
-import type { DriverConsumerListener, TopicPartition } from '../driver-consumer.ts'
+import { nameOf, type DriverConsumerListener, type TopicPartition } from '../driver-consumer.ts'
 import type { DriverFailure } from '../driver.ts'
 import type { NativeConsumer, NativeError, NativePartition, NativePosition } from './native-module.ts'
 
@@ -185,8 +185,4 @@ export class Membership {
   #started(partitions: readonly TopicPartition[]): TopicPartition[] {
     return partitions.filter((partition) => !this.#starting?.has(nameOf(partition)))
   }
-}
-
-export function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }

@@ -1,14 +1,15 @@
 import { createDriverError } from '../driver-error.ts'
-import type {
-  CommittedPosition,
-  ConsumedMessage,
-  DriverConsumer,
-  DriverConsumerOptions,
-  StartPosition,
-  TopicPartition,
+import {
+  nameOf,
+  type CommittedPosition,
+  type ConsumedMessage,
+  type DriverConsumer,
+  type DriverConsumerOptions,
+  type StartPosition,
+  type TopicPartition,
 } from '../driver-consumer.ts'
 import type { DriverFailure } from '../driver.ts'
-import { nameOf, type MemoryGroup, type MemoryMember, type Partitions } from './memory-group.ts'
+import type { MemoryGroup, MemoryMember, Partitions } from './memory-group.ts'
 import type { MemoryRecord, MemoryTopics } from './memory-topics.ts'
 
 /** What a consumer in memory needs of its broker. */

@@ -1,4 +1,4 @@
-import type { CommittedPosition, TopicPartition } from '../driver-consumer.ts'
+import { nameOf, type CommittedPosition, type TopicPartition } from '../driver-consumer.ts'
 import type { MemoryTopics } from './memory-topics.ts'
 
 export type Partitions = Map<string, TopicPartition>
@@ -161,10 +161,6 @@ export class MemoryGroup {
       member.wake()
     }
   }
-}
-
-export function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }
 
 function matches(wanted: string | RegExp, topic: string): boolean {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { TopicPartition } from '../driver-consumer.ts'
+import { nameOf, type TopicPartition } from '../driver-consumer.ts'
 import type { MembershipParts } from './classic-membership.ts'
-import { nameOf, type MemberIdentity, type Membership } from './membership.ts'
+import type { MemberIdentity, Membership } from './membership.ts'
 import { TopicIds } from './topic-ids.ts'
 
 interface HeartbeatAnswer {

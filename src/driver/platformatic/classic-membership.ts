@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { TopicPartition } from '../driver-consumer.ts'
+import { nameOf, type TopicPartition } from '../driver-consumer.ts'
 import { ClassicSession, type JoinAnswer, type SessionCoordinator, type SessionOptions } from './classic-session.ts'
 import type { Cluster } from './cluster.ts'
 import { assignPartitions, readAssignment, writeSubscription } from './cooperative-sticky.ts'
 import { FailedRequest } from './failed-request.ts'
-import { nameOf, noMember, type MemberIdentity, type Membership, type MembershipHost } from './membership.ts'
+import { noMember, type MemberIdentity, type Membership, type MembershipHost } from './membership.ts'
 import type { PlatformaticModule } from './platformatic-module.ts'
 import type { Subscription } from './subscription.ts'
 

@@ -1,4 +1,4 @@
-import type { CommittedPosition, TopicPartition } from '../driver-consumer.ts'
+import { nameOf, type CommittedPosition, type TopicPartition } from '../driver-consumer.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import type { Cluster } from './cluster.ts'
 import { FailedRequest } from './failed-request.ts'
@@ -106,19 +106,15 @@ export class GroupCoordinator {
     const positions = new Map<string, CommittedPosition>()
     for (const { name, partitions: of } of found) {
       for (const { partitionIndex, committedOffset, metadata, errorCode } of of) {
-        this.check(errorCode, `${name}/${partitionIndex}`)
-        const position = {
-          topic: name,
-          partition: partitionIndex,
-          offset: Number(committedOffset),
-          metadata: metadata || undefined,
-        }
-        positions.set(`${name}/${partitionIndex}`, position)
+        const partition = { topic: name, partition: partitionIndex }
+        this.check(errorCode, nameOf(partition))
+        const position = { ...partition, offset: Number(committedOffset), metadata: metadata || undefined }
+        positions.set(nameOf(partition), position)
       }
     }
     return partitions.map(
       ({ topic, partition }) =>
-        positions.get(`${topic}/${partition}`) ?? { topic, partition, offset: -1, metadata: undefined },
+        positions.get(nameOf({ topic, partition })) ?? { topic, partition, offset: -1, metadata: undefined },
     )
   }
 }

@@ -1,5 +1,4 @@
-import type { DriverConsumerListener, TopicPartition } from '../driver-consumer.ts'
-import { nameOf } from './membership.ts'
+import { nameOf, type DriverConsumerListener, type TopicPartition } from '../driver-consumer.ts'
 
 type Kind = 'assigned' | 'revoked' | 'lost'
 

@@ -38,7 +38,3 @@ export interface MembershipHost {
 
 /** Who reads without a group. */
 export const noMember: MemberIdentity = { memberId: '', generation: -1 }
-
-export function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
-}

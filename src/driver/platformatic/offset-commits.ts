@@ -1,7 +1,7 @@
-import type { CommittedPosition, TopicPartition } from '../driver-consumer.ts'
+import { nameOf, type CommittedPosition, type TopicPartition } from '../driver-consumer.ts'
 import { FailedRequest } from './failed-request.ts'
 import type { GroupCoordinator } from './group-coordinator.ts'
-import { nameOf, noMember, type Membership } from './membership.ts'
+import { noMember, type Membership } from './membership.ts'
 import { withPatience, type Patience } from './patience.ts'
 
 export interface OffsetCommitsParts extends Patience {

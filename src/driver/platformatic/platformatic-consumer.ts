@@ -1,11 +1,12 @@
 import { createDriverError } from '../driver-error.ts'
-import type {
-  CommittedPosition,
-  ConsumedMessage,
-  DriverConsumer,
-  DriverConsumerOptions,
-  StartPosition,
-  TopicPartition,
+import {
+  nameOf,
+  type CommittedPosition,
+  type ConsumedMessage,
+  type DriverConsumer,
+  type DriverConsumerOptions,
+  type StartPosition,
+  type TopicPartition,
 } from '../driver-consumer.ts'
 import type { DriverCredentials, DriverFailure } from '../driver.ts'
 import { BrokerMembership } from './broker-membership.ts'
@@ -16,7 +17,7 @@ import { Fetcher } from './fetcher.ts'
 import { GroupCoordinator } from './group-coordinator.ts'
 import { locateFeeds } from './locate-feeds.ts'
 import { MembershipChanges } from './membership-changes.ts'
-import { nameOf, type Membership } from './membership.ts'
+import type { Membership } from './membership.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import { OffsetLookup } from './offset-lookup.ts'
 import { PartitionFeed } from './partition-feed.ts'

@@ -1,5 +1,4 @@
-import type { TopicPartition } from '../driver-consumer.ts'
-import { nameOf } from './membership.ts'
+import { nameOf, type TopicPartition } from '../driver-consumer.ts'
 import type { LibraryMember } from './platformatic-module.ts'
 
 type Claimant = Pick<LibraryMember, 'memberId' | 'topics' | 'ownedPartitions' | 'generationId'>

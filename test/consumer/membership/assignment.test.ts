@@ -63,7 +63,7 @@ function setUp(...topics: readonly (readonly (string | RegExp)[])[]) {
     budget: new BufferBudget(1e6),
   })
   const add = (topic: string, offset: number): void => {
-    const work = assignment.find(topic, 0)!
+    const work = assignment.find({ topic, partition: 0 })!
     const message: ConsumedMessage = {
       topic,
       partition: 0,
@@ -101,8 +101,8 @@ test('what runs in a revoked partition ends and is committed before it is given 
   await revoked
   expect(commits).toEqual([{ ...of('a'), offset: 5 }])
   expect(told.at(-1)).toBe('C0 revoked a/0, lost: false, unfinished: 0')
-  expect(assignment.find('b', 0)).toBeDefined()
-  expect(assignment.find('a', 0)).toBeUndefined()
+  expect(assignment.find(of('b'))).toBeDefined()
+  expect(assignment.find(of('a'))).toBeUndefined()
 })
 
 test('what runs in a lost partition is aborted and never committed', async () => {

@@ -62,7 +62,7 @@ function createLoop(rooms: readonly number[], answers: (readonly ConsumedMessage
   }
   const assignment = {
     works,
-    find: (_: string, partition: number) => works.find((work) => work.partition === partition),
+    find: ({ partition }: { readonly partition: number }) => works.find((work) => work.partition === partition),
   }
   const loop = new PollLoop({
     consumer: consumer as unknown as DriverConsumer,

@@ -1,6 +1,6 @@
-import type { TopicPartition } from '../../../src/driver/driver-consumer.ts'
+import { nameOf, type TopicPartition } from '../../../src/driver/driver-consumer.ts'
 import type { DriverFailure } from '../../../src/driver/driver.ts'
-import { nameOf, type MembershipHost } from '../../../src/driver/platformatic/membership.ts'
+import type { MembershipHost } from '../../../src/driver/platformatic/membership.ts'
 
 /** Keeps what a membership tells it, in order, and lets tests wait for it. */
 export class RecordingHost implements MembershipHost {

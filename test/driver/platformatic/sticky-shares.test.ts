@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { TopicPartition } from '../../../src/driver/driver-consumer.ts'
-import { nameOf } from '../../../src/driver/platformatic/membership.ts'
+import { nameOf, type TopicPartition } from '../../../src/driver/driver-consumer.ts'
 import { shareOut } from '../../../src/driver/platformatic/sticky-shares.ts'
 
 /** A group whose members do what rounds tell them, unless they miss one. */
