@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type {
   CommittedPosition,
   DriverConsumer,
@@ -252,8 +253,4 @@ export class GroupMember {
 function asError(thrown: unknown): MessagingError {
   if (isMessagingError(thrown)) return thrown
   return new MessagingError('DRIVER_FAILED', { reason: 'the poll failed' }, { cause: thrown })
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

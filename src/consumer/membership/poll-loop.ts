@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ConsumedMessage, DriverConsumer } from '../../driver/driver-consumer.ts'
 import type { Assignment } from './assignment.ts'
 import type { BufferBudget } from '../partition/buffer-budget.ts'
@@ -148,8 +149,4 @@ export class PollLoop {
 
 function readAheadOf(works: readonly PartitionWork[]): ReadAhead[] {
   return works.map(({ readAhead }) => readAhead)
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { DriverConsumer } from '../../driver/driver-consumer.ts'
 import { isMessagingError, MessagingError } from '../../errors/messaging-error.ts'
 import type { ClientTransaction, TransactionRunner, TransactionSends } from '../../factory/transaction.ts'
@@ -87,8 +88,7 @@ export class PartitionTransactions {
       } catch (error) {
         if (!isMessagingError(error)) throw error
         onUncertain(error)
-        const over = new Promise((resolve) => setTimeout(resolve, Math.min(longestWaitMs, 100 * 2 ** attempt)))
-        await untilAborted(over, signal)
+        await untilAborted(delay(Math.min(longestWaitMs, 100 * 2 ** attempt)), signal)
       }
     }
   }
