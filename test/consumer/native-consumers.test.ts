@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import {
   createMessaging,
   ProducerManifest,
@@ -6,16 +6,11 @@ import {
   type ReceivedMessage,
   type RunningConsumers,
 } from '../../src/index.ts'
-import { startMockCluster, type MockCluster } from '../../src/testing.ts'
 import { recordEvents } from '../record-events.ts'
+import { withMockCluster } from '../with-mock-cluster.ts'
 import { Collected, handling, handlingBatches, numberOf, numbersOf, range, Sent, type Item } from './consume.ts'
 
-let cluster: MockCluster
-
-beforeAll(async () => {
-  cluster = await startMockCluster()
-})
-afterAll(() => cluster.close())
+const cluster = withMockCluster()
 
 const setUp = (consumer: MessagingOptions['consumer']) =>
   createMessaging({ brokers: cluster.brokers, closeOnExit: false, consumer: { protocol: 'consumer', ...consumer } }, {})

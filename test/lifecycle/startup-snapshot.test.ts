@@ -6,18 +6,17 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startMockCluster, type MockCluster } from '../../src/testing.ts'
+import { withMockCluster } from '../with-mock-cluster.ts'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
 describe('a V8 startup snapshot that holds the imported, declared and configured package', () => {
+  const cluster = withMockCluster()
   let directory: string
   let blob: string
-  let cluster: MockCluster
 
   beforeAll(async () => {
-    cluster = await startMockCluster()
     directory = await mkdtemp(join(tmpdir(), 'postrider-snapshot-'))
     // Node builds snapshots from one CommonJS file.
     const file = join(directory, 'snapshot.cjs')
@@ -29,13 +28,10 @@ describe('a V8 startup snapshot that holds the imported, declared and configured
     await run(process.execPath, ['--snapshot-blob', blob, '--build-snapshot', file])
   })
 
-  afterAll(async () => {
-    await cluster.close()
-    await rm(directory, { recursive: true })
-  })
+  afterAll(() => rm(directory, { recursive: true }))
 
   test.each(['confluent', 'memory'])('sends with the driver %s after it is deserialized', async (driver) => {
-    const env = { ...process.env, POSTRIDER_DRIVER: driver, POSTRIDER_BROKERS: cluster.brokers.join(',') }
+    const env = { ...process.env, POSTRIDER_DRIVER: driver, POSTRIDER_BROKERS: cluster.address }
     const { stdout } = await run(process.execPath, ['--snapshot-blob', blob], { cwd: root, env })
     expect(JSON.parse(stdout)).toMatchObject({ topic: 'lifecycle.text', offset: 0 })
   })

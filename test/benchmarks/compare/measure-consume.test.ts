@@ -1,24 +1,22 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { clientRow } from '../../../benchmarks/compare/client-table.ts'
 import { measureRun, type RunJob } from '../../../benchmarks/compare/measure-run.ts'
 import { runJob } from '../../../benchmarks/compare/run-job.ts'
-import { startMockCluster } from '../../../src/testing.ts'
+import { withMockCluster } from '../../with-mock-cluster.ts'
 import { workNamed } from './example-report.ts'
 
 const messages = 5_000
 const topic = 'full'
-let brokers: string
-let cluster: Awaited<ReturnType<typeof startMockCluster>>
+const cluster = withMockCluster()
+
 beforeAll(async () => {
-  cluster = await startMockCluster()
-  brokers = cluster.brokers.join(',')
   const work = { ...workNamed('consume'), kind: 'fill' } as const
   await measureRun({ ...jobOf('consume', 'raw-consume-1000'), work, settings: {} })
 })
-afterAll(() => cluster.close())
 
 function jobOf(work: string, client: string): RunJob {
   const { module, settings } = clientRow(client)
+  const brokers = cluster.address
   return { work: workNamed(work), module, settings, brokers, topic, warmUpMs: 0, windowMs: 300, messages }
 }
 

@@ -1,22 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { measureRun, type RunJob } from '../../../benchmarks/compare/measure-run.ts'
 import { runJob } from '../../../benchmarks/compare/run-job.ts'
 import type { Work } from '../../../benchmarks/compare/work-table.ts'
-import { startMockCluster } from '../../../src/testing.ts'
+import { withMockCluster } from '../../with-mock-cluster.ts'
 import { workNamed } from './example-report.ts'
 
-let cluster: Awaited<ReturnType<typeof startMockCluster>>
-beforeAll(async () => {
-  cluster = await startMockCluster()
-})
-afterAll(() => cluster.close())
+const cluster = withMockCluster()
 
 // The two clients that need neither a build of ours nor the packages of benchmarks/compare.
 function jobOf(work: string, module = 'confluent-callback'): RunJob {
   const settings = { 'linger.ms': 0 }
-  const brokers = cluster.brokers.join(',')
   const named: Work = work === 'fill' ? { ...workNamed('consume-avro'), kind: 'fill' } : workNamed(work)
   const small: Work = { ...named, callers: 5, batch: Math.min(10, named.batch) }
+  const brokers = cluster.address
   return { work: small, module, settings, brokers, topic: work, warmUpMs: 20, windowMs: 100, messages: 200 }
 }
 

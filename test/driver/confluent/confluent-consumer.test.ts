@@ -3,13 +3,13 @@ import { ConfluentConsumer } from '../../../src/driver/confluent/confluent-consu
 import { confluentDriver } from '../../../src/driver/confluent/confluent-driver.ts'
 import type { NativeConsumerCallbacks, NativeError, NativeReader } from '../../../src/driver/confluent/native-module.ts'
 import { createMessaging, ProducerManifest, type Messaging } from '../../../src/index.ts'
-import { startMockCluster, type MockCluster } from '../../../src/testing.ts'
 import { catchRejection } from '../../catch-error.ts'
+import { withMockCluster } from '../../with-mock-cluster.ts'
 import { createConsumerOptions, RecordingListener } from '../consumer-options.ts'
 import { createFakeNative } from './fake-native.ts'
 
 // What every consumer promises: test/contract/confluent-consumer.test.ts.
-let cluster: MockCluster
+const cluster = withMockCluster()
 let messaging: Messaging
 
 class Sent extends ProducerManifest<string> {
@@ -18,7 +18,6 @@ class Sent extends ProducerManifest<string> {
 }
 
 beforeAll(async () => {
-  cluster = await startMockCluster()
   messaging = createMessaging({ brokers: cluster.brokers }, {})
   await messaging.registry.sendMany(
     Sent,
@@ -27,10 +26,7 @@ beforeAll(async () => {
   )
 })
 
-afterAll(async () => {
-  await messaging.close()
-  await cluster.close()
-})
+afterAll(() => messaging.close())
 
 const connect = (options = {}) =>
   confluentDriver.createConsumer(
