@@ -62,7 +62,6 @@ const twinExceptions: Record<string, string> = {
   'registry/disabled-manifests.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
   'consumer/active-consumer.ts': 'seen through consumers: test/consumer/consumers.test.ts, circuit-breaker.test.ts',
   'consumer/membership/connect-consumer.ts': 'seen through consumers: test/consumer/consumers.test.ts',
-  'consumer/consumer-ledger.ts': 'seen through consumers: the events in test/consumer',
   'consumer/consumers-health.ts': 'seen through consumers: test/consumer/running-consumers.test.ts',
   'consumer/create-groups.ts': 'seen through consumers: test/consumer/consumers.test.ts',
   'consumer/handling/dead-letters.ts': 'seen through consumers: test/consumer/handling/settle-failure.test.ts',

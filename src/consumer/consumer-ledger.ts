@@ -1,8 +1,16 @@
 import type { MessagingError } from '../errors/messaging-error.ts'
 import { channels, type EventName, type EventPayloads } from '../instrumentation/events.ts'
+import { UnheardFailures } from '../instrumentation/unheard-failures.ts'
 import type { Channel } from 'node:diagnostics_channel'
 
 type Details<Name extends EventName> = Omit<EventPayloads[Name], 'instance' | 'manifest'>
+
+/** What is told by a process warning where nobody listens: no caller hears of it. */
+const failures: Partial<Record<EventName, string>> = {
+  'message.rejected': 'gave up a message',
+  'consumer.errored': 'has trouble',
+  'consumer.replaced': 'got a new client',
+}
 
 /** What one consumer has done: counts for health(), events for whoever listens. */
 export class ConsumerLedger {
@@ -14,6 +22,7 @@ export class ConsumerLedger {
   deduplicated = 0
   deadLettered = 0
   lastError: MessagingError | undefined
+  readonly #unheard = new UnheardFailures()
 
   constructor(instance: string, manifest: string) {
     this.instance = instance
@@ -23,9 +32,12 @@ export class ConsumerLedger {
   /** @param details made only where somebody listens */
   publish<Name extends ConsumerEvent>(name: Name, details: () => Details<Name>): void {
     const channel = channels[name] as unknown as Channel<unknown, object>
-    if (!channel.hasSubscribers) return
     const { instance, manifest } = this
-    channel.publish({ instance, manifest, ...details() })
+    if (channel.hasSubscribers) channel.publish({ instance, manifest, ...details() })
+    else if (failures[name] !== undefined) {
+      const { error } = details() as unknown as { readonly error: MessagingError }
+      this.#unheard.warn(name, `The consumer ${manifest} ${failures[name]}`, error)
+    }
   }
 }
 

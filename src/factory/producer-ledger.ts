@@ -1,6 +1,7 @@
 import type { MessagingError } from '../errors/messaging-error.ts'
 import { channels } from '../instrumentation/events.ts'
 import type { MessageMeter } from '../instrumentation/message-meter.ts'
+import { UnheardFailures } from '../instrumentation/unheard-failures.ts'
 
 // Taken out of their table once: to look them up among all events costs more than to count.
 const {
@@ -24,7 +25,7 @@ export class ProducerLedger {
   failed = 0
   lastError: MessagingError | undefined
   readonly #meter: MessageMeter | undefined
-  #warned = new Set<string>()
+  readonly #unheard = new UnheardFailures()
 
   constructor(manifest: string, topic: string, instance: string, meter?: MessageMeter) {
     this.manifest = manifest
@@ -79,17 +80,6 @@ export class ProducerLedger {
     this.lastError = error
     const { instance, manifest, topic } = this
     if (failed.hasSubscribers) failed.publish({ instance, manifest, topic, partition, error, dispatched })
-    else if (dispatched) this.#warnOnce(error)
-  }
-
-  /** A dispatched message that fails while nobody listens would be lost in silence. */
-  #warnOnce(error: MessagingError): void {
-    if (this.#warned.has(error.code)) return
-    this.#warned.add(error.code)
-    process.emitWarning(
-      `A dispatched ${this.manifest} failed: ${error.message} Further failures with ${error.code} are not shown; subscribe to "message.failed" to see each.`,
-      'PostriderWarning',
-      error.code,
-    )
+    else if (dispatched) this.#unheard.warn('message.failed', `A dispatched ${manifest} failed`, error)
   }
 }
