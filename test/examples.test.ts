@@ -54,3 +54,10 @@ test('the program of the README is the first example, importing the package by i
   expect(read('README.md')).toContain(`\`\`\`ts\n${program}\`\`\`\n`)
   expect(read('README.md')).toContain(read('examples/first-message/expected-output.txt'))
 })
+
+test('the consumer of the README is that of its example', () => {
+  const example = read('examples/consumer/billing.ts')
+  const [manifest] = /^class BillOrder.+?^}$/ms.exec(example)!
+  const [run] = /^const running = .+$/m.exec(example)!
+  expect(read('README.md')).toContain(`\`\`\`ts\n${manifest}\n\n${run}\n\`\`\`\n`)
+})
