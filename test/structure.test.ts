@@ -23,12 +23,13 @@ import { createSourceTree, readSourceTree } from './structure/source-tree.ts'
 const root = new URL('../', import.meta.url)
 const rootPath = fileURLToPath(root)
 
-const base = ['errors', 'instrumentation', 'encoding', 'driver', 'spool', 'config']
+const base = ['errors', 'timing', 'instrumentation', 'encoding', 'driver', 'spool', 'config']
 const layers: Record<string, Layer> = {
   errors: {},
-  instrumentation: { folders: ['errors'] },
-  encoding: { folders: ['errors'] },
-  driver: { folders: ['errors'] },
+  timing: {},
+  instrumentation: { folders: ['errors', 'timing'] },
+  encoding: { folders: ['errors', 'timing'] },
+  driver: { folders: ['errors', 'timing'] },
   spool: { folders: ['errors', 'instrumentation'], files: ['driver/driver.ts'] },
   config: { folders: ['errors'], typesOf: ['instrumentation', 'encoding', 'driver', 'spool'] },
   factory: { folders: base },
@@ -82,7 +83,6 @@ const twinExceptions: Record<string, string> = {
   'registry/producer-builder.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
   'registry/producer-entry.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
   'registry/transaction.ts': 'seen through the registry: test/registry/transactions.test.ts',
-  'registry/within-time.ts': 'seen through close(): test/registry/producer-registry.test.ts',
   'registry/registry-status.ts': 'seen through the registry: test/registry/producer-registry.test.ts',
 }
 

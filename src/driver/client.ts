@@ -1,4 +1,5 @@
 import { MessagingError } from '../errors/messaging-error.ts'
+import { withinTime } from '../timing/within-time.ts'
 import type { Delivery, DeliveryOwner } from './delivery.ts'
 import type { ClientProfile, Driver, DriverCapabilities, DriverFailure, DriverMessage } from './driver.ts'
 import { WaitingLine } from './waiting-line.ts'
@@ -119,13 +120,8 @@ export class Client implements DeliveryOwner {
     // Only hurries the driver: the verdict comes from the messages.
     void this.#driver.flush(timeoutMs ?? 0).catch(() => undefined)
     if (timeoutMs === undefined) return settled
-    let timer: NodeJS.Timeout | undefined
-    const timedOut = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new MessagingError('FLUSH_TIMED_OUT', { pending: this.pending, timeoutMs }))
-      }, timeoutMs)
-    })
-    await Promise.race([settled, timedOut]).finally(() => clearTimeout(timer))
+    if (await withinTime(settled, timeoutMs)) return
+    throw new MessagingError('FLUSH_TIMED_OUT', { pending: this.pending, timeoutMs })
   }
 
   /**

@@ -1,3 +1,4 @@
+import { withinTime } from '../timing/within-time.ts'
 import type { Breadcrumb, ErrorNotifier, ErrorReport } from './error-notifier.ts'
 
 /** Reports that wait or are on their way; a notifier that never answers must not fill the memory. */
@@ -15,7 +16,7 @@ export class ReportQueue {
   readonly #underWay = new Set<Promise<void>>()
   #scheduled = false
   #warned = false
-  #closing: Promise<void> | undefined
+  #closing: Promise<unknown> | undefined
 
   /** @param open called once, with the first report; with the first breadcrumb already where the notifier is `ready` */
   constructor(open: () => Promise<ErrorNotifier>, { ready }: { readonly ready: boolean }) {
@@ -39,9 +40,9 @@ export class ReportQueue {
   }
 
   /** Hands over what waits and gives it 2 s to arrive. Never rejects. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#closing ??= withinTime(this.#finish(), closeTimeoutMs)
-    return this.#closing
+    await this.#closing
   }
 
   /** Outside of the driver's callback that most failures are reported from, one in each turn of the event loop. */
@@ -99,11 +100,4 @@ export class ReportQueue {
     const reason = error instanceof Error ? error.message : typeof error
     process.emitWarning(`The error notifier failed, further failures are not shown: ${reason}`, 'PostriderWarning')
   }
-}
-
-async function withinTime(work: Promise<unknown>, timeoutMs: number): Promise<void> {
-  const timedOut = Promise.withResolvers<void>()
-  const timer = setTimeout(timedOut.resolve, timeoutMs)
-  await Promise.race([work, timedOut.promise])
-  clearTimeout(timer)
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { StatsD } from 'hot-shots'
+import { withinTime } from '../timing/within-time.ts'
 import type { Instrument } from './instrument.ts'
 import type { MetricsAggregator } from './metrics-aggregator.ts'
 import { takeStatsdSamples, type StatsdSample } from './statsd-samples.ts'
@@ -61,7 +62,7 @@ export class StatsdInstrument implements Instrument {
     try {
       const client = await this.#connect()
       for (const sample of takeStatsdSamples(this.#aggregator)) this.#send(client, sample)
-      await within(patienceMs, (done) => client.flush(done))
+      await withinTime(new Promise((done) => client.flush(done)), patienceMs)
     } catch (error) {
       this.#warn(error)
     }
@@ -112,7 +113,7 @@ export class StatsdInstrument implements Instrument {
     await this.#flushing
     await this.flush()
     const client = this.#client
-    if (client !== undefined) await within(patienceMs, (done) => client.close(done))
+    if (client !== undefined) await withinTime(new Promise((done) => client.close(done)), patienceMs)
     this.#stream?.destroy()
     await this.#aggregator.close()
   }
@@ -166,12 +167,4 @@ function rateSuffix(rate = 1): string {
 
 function plainSegment(value: string): string {
   return value.replaceAll(/[^\w-]+/g, '_')
-}
-
-async function within(timeoutMs: number, start: (done: () => void) => void): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, timeoutMs)
-  start(resolve)
-  await promise
-  clearTimeout(timer)
 }

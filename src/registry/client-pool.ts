@@ -14,7 +14,7 @@ import type {
 import { MessagingError } from '../errors/messaging-error.ts'
 import type { SharedParts } from '../factory/shared-parts.ts'
 import { channels, type EventPayloads } from '../instrumentation/events.ts'
-import { withinTime } from './within-time.ts'
+import { withinTime } from '../timing/within-time.ts'
 
 export interface ConnectedClient {
   readonly key: string

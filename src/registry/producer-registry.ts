@@ -35,7 +35,7 @@ import { ProducerBuilder } from './producer-builder.ts'
 import type { ProducerEntry } from './producer-entry.ts'
 import { TransactionIdentities } from './transaction-identities.ts'
 import { Transactions } from './transactions.ts'
-import { withinTime } from './within-time.ts'
+import { withinTime } from '../timing/within-time.ts'
 import { describeRegistry, type RegistryState, type RegistryStatus } from './registry-status.ts'
 
 /** Producers by manifest: each is built on its first send, cached, and closed once. */

@@ -4,6 +4,7 @@ import type { DriverFailure, DriverTransactions } from '../driver/driver.ts'
 import { isMessagingError, MessagingError, type BatchFailure } from '../errors/messaging-error.ts'
 import type { ClientTransaction } from '../factory/transaction.ts'
 import { channels } from '../instrumentation/events.ts'
+import { withinTime } from '../timing/within-time.ts'
 import type { ConnectedClient } from './client-pool.ts'
 import type { MessageSender } from './message-sender.ts'
 import { OpenTransaction } from './transaction.ts'
@@ -166,18 +167,10 @@ async function doneWithin<Result>(
   transaction: ClientTransaction,
   timeoutMs: number,
 ): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined
-  const timedOut = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const reason = `it took longer than transactionTimeoutMs (${timeoutMs} ms)`
-      reject(new MessagingError('TRANSACTION_ABORTED', { reason }))
-    }, timeoutMs)
-  })
-  try {
-    return await Promise.race([work(transaction), timedOut])
-  } finally {
-    clearTimeout(timer)
-  }
+  const done = (async () => work(transaction))()
+  if (await withinTime(done, timeoutMs)) return done
+  const reason = `it took longer than transactionTimeoutMs (${timeoutMs} ms)`
+  throw new MessagingError('TRANSACTION_ABORTED', { reason })
 }
 
 async function retry(

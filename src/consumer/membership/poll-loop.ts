@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ConsumedMessage, DriverConsumer } from '../../driver/driver-consumer.ts'
+import { withinTime } from '../../timing/within-time.ts'
 import type { Assignment } from './assignment.ts'
 import type { BufferBudget } from '../partition/buffer-budget.ts'
 import type { PartitionWork } from '../partition/partition-work.ts'
@@ -91,7 +92,7 @@ export class PollLoop {
     for (let full = this.#full(); full.length > 0 && !this.#isOver; full = this.#full()) {
       const leftMs = since + this.#patienceMs() - performance.now()
       if (leftMs > 0) {
-        await this.#freedWithin(leftMs)
+        await withinTime(this.#freed(), leftMs)
         continue
       }
       for (const work of full) work.holdBack()
@@ -103,13 +104,6 @@ export class PollLoop {
   #patienceMs(): number {
     const isHungry = ({ readAhead }: PartitionWork): boolean => readAhead.held === 0 && !readAhead.isHeldBack
     return !this.#parts.budget.isFull && this.#works().some(isHungry) ? patienceMs.urgent : patienceMs.longest
-  }
-
-  async #freedWithin(ms: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))
-    await Promise.race([late, this.#freed()])
-    clearTimeout(timer)
   }
 
   #full(): PartitionWork[] {

@@ -2,6 +2,7 @@ import type { ConsumedMessage, DriverConsumer } from '../../driver/driver-consum
 import { MessagingError } from '../../errors/messaging-error.ts'
 import type { HandlerContext } from '../../factory/consumer-manifest.ts'
 import type { Transaction } from '../../factory/transaction.ts'
+import { withinTime } from '../../timing/within-time.ts'
 import type { ActiveConsumer } from '../active-consumer.ts'
 import type { AssignedPartition } from '../handling/assigned-partition.ts'
 import type { BufferBudget } from './buffer-budget.ts'
@@ -228,11 +229,7 @@ export class PartitionWork implements AssignedPartition {
     this.#buffer.clear()
     this.pauses.clear()
     this.goOn()
-    if (this.#isRunning && timeoutMs > 0) {
-      let timer: NodeJS.Timeout | undefined
-      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)))
-      await Promise.race([this.#idle.promise, late]).finally(() => clearTimeout(timer))
-    }
+    if (this.#isRunning && timeoutMs > 0) await withinTime(this.#idle.promise, timeoutMs)
     this.abort()
   }
 

@@ -9,6 +9,7 @@ import {
   type TopicPartition,
 } from '../driver-consumer.ts'
 import type { DriverCredentials, DriverFailure } from '../driver.ts'
+import { withinTime } from '../../timing/within-time.ts'
 import { FetchedMessages } from './fetched-messages.ts'
 import { FollowedTopics } from './followed-topics.ts'
 import { Membership } from './membership.ts'
@@ -285,10 +286,7 @@ export class ConfluentConsumer implements DriverConsumer {
     await Promise.resolve()
     this.#membership.finish()
     this.#signal()
-    const patience = Promise.withResolvers<void>()
-    const timer = setTimeout(patience.resolve, closeWithinMs)
-    await Promise.race([this.#release(idle), patience.promise])
-    clearTimeout(timer)
+    await withinTime(this.#release(idle), closeWithinMs)
   }
 
   async #release(idle: Promise<void>): Promise<void> {

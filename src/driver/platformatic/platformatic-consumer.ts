@@ -9,6 +9,7 @@ import {
   type TopicPartition,
 } from '../driver-consumer.ts'
 import type { DriverCredentials, DriverFailure } from '../driver.ts'
+import { withinTime } from '../../timing/within-time.ts'
 import { BrokerMembership } from './broker-membership.ts'
 import { ClassicMembership } from './classic-membership.ts'
 import type { Cluster } from './cluster.ts'
@@ -280,10 +281,7 @@ export class PlatformaticConsumer implements DriverConsumer {
     // Not before everybody sees that it closes.
     await Promise.resolve()
     this.#wake()
-    const patience = Promise.withResolvers<void>()
-    const timer = setTimeout(patience.resolve, closeWithinMs)
-    await Promise.race([this.#membership?.leave(), patience.promise])
-    clearTimeout(timer)
+    if (this.#membership) await withinTime(this.#membership.leave(), closeWithinMs)
     await this.#cluster.close()
   }
 }
