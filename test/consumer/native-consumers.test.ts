@@ -9,60 +9,12 @@ import {
 import { recordEvents } from '../record-events.ts'
 import { withMockCluster } from '../with-mock-cluster.ts'
 import { Collected, handling, handlingBatches, numberOf, numbersOf, range, Sent, type Item } from './consume.ts'
+import { expectMovingPartitions } from './expect-moving-partitions.ts'
 
 const cluster = withMockCluster()
 
 const setUp = (consumer: MessagingOptions['consumer']) =>
   createMessaging({ brokers: cluster.brokers, closeOnExit: false, consumer: { protocol: 'consumer', ...consumer } }, {})
-
-test('librdkafka: what was sent is handled, committed, and not handled again', async () => {
-  await using messaging = setUp({ group: 'native', commitIntervalMs: 50 })
-  const seen = new Collected<number>()
-  const Items = handling((message) => seen.add(numberOf(message)))
-  await messaging.registry.sendMany(
-    Sent,
-    range(1, 500).map((n) => ({ n })),
-    { partition: 0 },
-  )
-  const first = await messaging.consumers.run([Items])
-  expect(await seen.count(500)).toEqual(range(1, 500))
-  await first.stop()
-  await messaging.registry.send(Sent, { n: 501 }, { partition: 0 })
-  await using _ = await messaging.consumers.run([Items])
-  await seen.count(501)
-  expect(seen.values.slice(500)).toEqual([501])
-})
-
-test('librdkafka: a slow partition is held back, the others go on, and nothing is lost or handled twice', async () => {
-  await using messaging = setUp({ group: 'slow', bufferMaxBytes: 200 })
-  const seen = new Collected<number>()
-  const gate = Promise.withResolvers<void>()
-  const Items = handling(
-    async (message) => {
-      if (message.partition === 1) await gate.promise
-      seen.add(numberOf(message))
-    },
-    { topic: 'held' },
-  )
-  class Held extends Sent {
-    override readonly topic = 'held' as never
-  }
-  await messaging.registry.sendMany(
-    Held,
-    range(1, 300).map((n) => ({ n })),
-    { partition: 1 },
-  )
-  await using running = await messaging.consumers.run([Items])
-  await messaging.registry.sendMany(
-    Held,
-    range(1001, 1300).map((n) => ({ n })),
-    { partition: 2 },
-  )
-  expect(await seen.count(300)).toEqual(range(1001, 1300))
-  gate.resolve()
-  expect((await seen.count(600)).slice(300)).toEqual(range(1, 300))
-  expect(running.health()).toMatchObject({ isAlive: true, isReady: true })
-})
 
 test('librdkafka: what fails goes to the dead letter topic', async () => {
   await using messaging = setUp({ group: 'failing', retryAttempts: 2, retryDelayMs: 1 })
@@ -90,49 +42,10 @@ test('librdkafka: partitions move to a second member and back without anything h
   const consumer = { group: 'moving', maxMessages: 1, commitIntervalMs: 100_000 }
   await using first = setUp(consumer)
   await using second = setUp(consumer)
-  const seen = new Collected<number>()
-  const bySecond = new Collected<number>()
   class Moving extends Sent {
     override readonly topic = 'moving' as never
   }
-  const send = async (numbers: readonly number[]): Promise<void> => {
-    for (const n of numbers) await first.registry.send(Moving, { n }, { partition: n % 4 })
-  }
-  const One = handling((message) => seen.add(numberOf(message)), { topic: 'moving' })
-  const Two = handling((message) => (seen.add(numberOf(message)), bySecond.add(numberOf(message))), { topic: 'moving' })
-  await send(range(1, 20))
-  await first.consumers.run([One])
-  await seen.count(20)
-  const joined = await second.consumers.run([Two])
-  // Until it has partitions of its own.
-  let sent = 20
-  while (bySecond.values.length === 0) await send(range(sent + 1, (sent += 4)))
-  await seen.count(sent)
-  await joined.stop()
-  await send(range(sent + 1, (sent += 20)))
-  await seen.count(sent)
-  expect(seen.values.toSorted((a, b) => a - b)).toEqual(range(1, sent))
-})
-
-test('librdkafka: partitions are read without joining a group, from offsets on, and what is done is committed', async () => {
-  await using messaging = setUp({ group: 'direct', commitIntervalMs: 50 })
-  class Direct extends Sent {
-    override readonly topic = 'direct' as never
-  }
-  const seen = new Collected<number>()
-  const attributes = { topic: 'direct', partitions: [1, 2], startFrom: { offsets: { 1: 3 } } }
-  const Items = handling((message) => seen.add(numberOf(message)), attributes)
-  for (const partition of [0, 1, 2]) {
-    const payloads = range(partition * 10, partition * 10 + 4).map((n) => ({ n }))
-    await messaging.registry.sendMany(Direct, payloads, { partition })
-  }
-  const first = await messaging.consumers.run([Items])
-  expect((await seen.count(7)).toSorted((a, b) => a - b)).toEqual([13, 14, 20, 21, 22, 23, 24])
-  await first.stop()
-  await messaging.registry.send(Direct, { n: 15 }, { partition: 1 })
-  await using _ = await messaging.consumers.run([Items])
-  await seen.count(8)
-  expect(seen.values.at(-1)).toBe(15)
+  await expectMovingPartitions([first, second], Moving)
 })
 
 test('librdkafka: a group starts where it is told to, once, and goes on where it has committed', async () => {

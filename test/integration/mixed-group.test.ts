@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { test } from 'vitest'
 import { createMessaging, ProducerManifest } from '../../src/index.ts'
-import { Collected, handling, numberOf, range, type Item } from '../consumer/consume.ts'
+import type { Item } from '../consumer/consume.ts'
+import { expectMovingPartitions } from '../consumer/expect-moving-partitions.ts'
 
 const brokers = process.env['KAFKA_BOOTSTRAP']!.split(',')
 
@@ -22,24 +23,6 @@ test.each([
       override readonly createTopic = 'if-missing'
       override readonly topicConfig = { partitions: 4 }
     }
-    const send = async (numbers: readonly number[]): Promise<void> => {
-      for (const n of numbers) await first.registry.send(Mixed, { n }, { partition: n % 4 })
-    }
-    const seen = new Collected<number>()
-    const bySecond = new Collected<number>()
-    const One = handling((message) => seen.add(numberOf(message)), { topic })
-    const Two = handling((message) => (seen.add(numberOf(message)), bySecond.add(numberOf(message))), { topic })
-    await send(range(1, 20))
-    await first.consumers.run([One])
-    await seen.count(20)
-    const joined = await second.consumers.run([Two])
-    // Until it has partitions of its own.
-    let sent = 20
-    while (bySecond.values.length === 0) await send(range(sent + 1, (sent += 4)))
-    await seen.count(sent)
-    await joined.stop()
-    await send(range(sent + 1, (sent += 20)))
-    await seen.count(sent)
-    expect(seen.values.toSorted((a, b) => a - b)).toEqual(range(1, sent))
+    await expectMovingPartitions([first, second], Mixed)
   },
 )
