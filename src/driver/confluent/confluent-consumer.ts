@@ -11,6 +11,7 @@ import {
 import type { DriverCredentials, DriverFailure } from '../driver.ts'
 import { withinTime } from '../../timing/within-time.ts'
 import { FetchedMessages } from './fetched-messages.ts'
+import { findStarts } from './find-starts.ts'
 import { FollowedTopics } from './followed-topics.ts'
 import { Membership } from './membership.ts'
 import { connectConsumer, NativeRequests } from './native-consumer.ts'
@@ -88,6 +89,8 @@ export class ConfluentConsumer implements DriverConsumer {
     this.#membership = new Membership({
       consumer,
       listener: this.#options.listener,
+      findStarts: (partitions) =>
+        findStarts(partitions, { requests: this.#requests, commits: this.#commits, options: this.#options }),
       onChange: this.#signal,
       onGone: (name) => this.#fetched.drop(name),
       onFailure: this.#fail,

@@ -15,6 +15,8 @@ const giveUpAgainMs = 5
 export interface MembershipParts {
   readonly consumer: NativeConsumer
   readonly listener: Pick<DriverConsumerListener, Change['kind']>
+  /** Where some of these start, as far as that is to be said; never rejects. */
+  readonly findStarts: (partitions: readonly TopicPartition[]) => Promise<readonly NativePosition[]>
   /** There is a change to follow. */
   readonly onChange: () => void
   /** Nothing of this partition is wanted any more. */
@@ -132,6 +134,19 @@ export class Membership {
     const isFirst = kind === 'assigned' && !this.#knowsItsShare
     this.#knowsItsShare = kind !== 'lost' && (this.#knowsItsShare || isFirst)
     if (partitions.length > 0 || isFirst) await this.#parts.listener[kind](partitions)
+    if (kind === 'assigned') await this.#findStarts()
+  }
+
+  /** Of those that the listener has put nowhere. */
+  async #findStarts(): Promise<void> {
+    const isOpen = ({ offset }: NativePosition): boolean => offset === undefined
+    const open = [...(this.#starting?.values() ?? [])].filter(isOpen)
+    const found = open.length === 0 ? [] : await this.#parts.findStarts(open)
+    for (const position of found) {
+      // A seek may have come in between.
+      const current = this.#starting?.get(nameOf(position))
+      if (current && isOpen(current)) this.startAt(position)
+    }
   }
 
   #carryOut(change: Change): void {

@@ -15,7 +15,7 @@ import type {
 import { NativeQuestions } from './native-questions.ts'
 
 /** librdkafka's logical offsets (rdkafka.h). */
-const logicalOffsets = { latest: -1, earliest: -2 } as const
+export const logicalOffsets = { latest: -1, earliest: -2 } as const
 
 /**
  * One librdkafka consumer, connected.
@@ -69,11 +69,12 @@ export class NativeRequests {
     })
   }
 
-  /** Of the group, in the order of the partitions. @throws MessagingError */
-  async committed(partitions: readonly NativePartition[]): Promise<CommittedPosition[]> {
-    const found = await this.#questions.ask<NativePositions>((done) =>
-      this.#consumer.committed(partitions, this.#timeoutMs, done),
-    )
+  /** Of the group, in the order of the partitions. @param giveUpAt on the clock of performance.now() @throws MessagingError */
+  async committed(partitions: readonly NativePartition[], giveUpAt = Infinity): Promise<CommittedPosition[]> {
+    const found = await this.#questions.ask<NativePositions>((done) => {
+      const leftMs = Math.max(1, Math.ceil(giveUpAt - performance.now()))
+      this.#consumer.committed(partitions, Math.min(leftMs, this.#timeoutMs), done)
+    })
     return partitions.map((asked) => {
       const { topic, partition, offset = -1, metadata } = findPosition(found, partitions, asked)
       return { topic, partition, offset: Math.max(-1, offset), metadata: metadata || undefined }

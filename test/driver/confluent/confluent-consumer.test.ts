@@ -1,7 +1,15 @@
+import type { EventEmitter } from 'node:events'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { ConfluentConsumer } from '../../../src/driver/confluent/confluent-consumer.ts'
 import { confluentDriver } from '../../../src/driver/confluent/confluent-driver.ts'
-import type { NativeConsumerCallbacks, NativeError, NativeReader } from '../../../src/driver/confluent/native-module.ts'
+import {
+  loadNativeModule,
+  type NativeConsumer,
+  type NativeConsumerCallbacks,
+  type NativeError,
+  type NativePosition,
+  type NativeReader,
+} from '../../../src/driver/confluent/native-module.ts'
 import { createMessaging, ProducerManifest, type Messaging } from '../../../src/index.ts'
 import { catchRejection } from '../../catch-error.ts'
 import { withMockCluster } from '../../with-mock-cluster.ts'
@@ -91,6 +99,49 @@ test('close does not wait for a listener that never ends, and may be called agai
   expect(await catchRejection(consumer.commit([{ topic: 'orders', partition: 0, offset: 1 }]))).toMatchObject({
     code: 'DRIVER_FAILED',
   })
+})
+
+test('librdkafka does not wait before it looks where partitions begin that a group has no offset of', async () => {
+  const native = await loadNativeModule()
+  const lines: string[] = []
+  const assigned: (readonly NativePosition[])[] = []
+  class Watched extends native.KafkaConsumer {
+    override connect(...call: Parameters<NativeConsumer['connect']>): void {
+      const emitter = this as unknown as EventEmitter
+      emitter.on('event.log', ({ message }: { message: string }) => lines.push(message))
+      super.connect(...call)
+    }
+    override incrementalAssign(positions: readonly NativePosition[]): void {
+      assigned.push(positions)
+      super.incrementalAssign(positions)
+    }
+  }
+  const partition = { topic: 'orders', partition: 0 }
+  const readFrom = async (group: string): Promise<number | undefined> => {
+    const protocol = 'consumer'
+    const connection = { brokers: cluster.brokers, connectTimeoutMs: 10_000, passThrough: { debug: 'topic' } }
+    const consumer = new ConfluentConsumer(createConsumerOptions({ ...connection, protocol, group }))
+    await consumer.connect({ ...native, KafkaConsumer: Watched })
+    await consumer.subscribe(['orders'])
+    const [first] = await consumer.poll(1, 30_000)
+    await consumer.commit([{ ...partition, offset: 5 }])
+    await consumer.close()
+    return first?.offset
+  }
+  const lastStart = (): number | undefined =>
+    assigned.at(-1)?.find((position) => position.partition === partition.partition)?.offset
+
+  let groups = 0
+  do {
+    lines.length = 0
+    expect(await readFrom(`starting.${++groups}`)).toBe(0)
+    // On a machine that was too busy for the answer to come in time it is left to librdkafka.
+  } while (lastStart() === undefined)
+  expect(lastStart()).toBe(-2)
+  expect(lines.filter((line) => line.includes('querying for logical offset BEGINNING'))).not.toEqual([])
+  expect(lines.filter((line) => line.includes('backoff: (re)starting offset query timer'))).toEqual([])
+  expect(await readFrom(`starting.${groups}`)).toBe(5)
+  expect(lastStart(), 'what is committed librdkafka asks by itself').toBeUndefined()
 })
 
 /** A native consumer that does nothing of itself. */

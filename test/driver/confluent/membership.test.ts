@@ -37,9 +37,15 @@ function createMembership(protocol: 'COOPERATIVE' | 'EAGER' | 'NONE' = 'COOPERAT
   const listener = new RecordingListener()
   const gone: string[] = []
   const failures: DriverFailure[] = []
+  const asked: string[] = []
+  const starts = { find: (): Promise<NativePosition[]> => Promise.resolve([]) }
   const membership = new Membership({
     consumer: native as unknown as NativeConsumer,
     listener,
+    findStarts: (partitions) => {
+      asked.push(`${listener.told.length} ${partitions.map(({ partition }) => partition).join(' ')}`)
+      return starts.find()
+    },
     onChange: () => undefined,
     onGone: (name) => gone.push(name),
     onFailure: (failure) => failures.push(failure),
@@ -48,7 +54,7 @@ function createMembership(protocol: 'COOPERATIVE' | 'EAGER' | 'NONE' = 'COOPERAT
     membership.rebalanced(event, partitions)
     await membership.follow()
   }
-  return { membership, native, listener, calls, gone, failures, change }
+  return { membership, native, listener, calls, gone, failures, asked, starts, change }
 }
 
 describe('a change of the membership', () => {
@@ -106,6 +112,65 @@ test('a listener that is told of partitions may say where they start, and pause 
   expect([membership.startAt({ ...second, offset: 9 }), membership.isPaused('orders/0')]).toEqual([false, true])
   membership.resume([first, second])
   expect(calls.at(-1)).toBe('resume 0')
+})
+
+describe('where partitions start that the listener has put nowhere', () => {
+  test('is looked for once it was told of them', async () => {
+    const { membership, listener, calls, asked, starts, change } = createMembership()
+    const told = listener.assigned.bind(listener)
+    listener.assigned = (partitions) => {
+      told(partitions)
+      membership.startAt({ ...second, offset: 7 })
+    }
+    starts.find = () => Promise.resolve([{ ...first, offset: -2 }])
+    await change(assign, first, second)
+    expect([asked, calls]).toEqual([['1 0'], ['incremental assign 0@-2 1@7']])
+    await change(revoke, first)
+    await change(assign)
+    await change(assign, second)
+    expect(asked, 'there is nothing to look for').toHaveLength(1)
+  })
+
+  test('is left as it is where a seek comes first, or nothing is found', async () => {
+    const { membership, calls, starts, change } = createMembership()
+    starts.find = () => {
+      membership.startAt({ ...first, offset: 7 })
+      return Promise.resolve([{ ...first, offset: -2 }])
+    }
+    await change(assign, first, second)
+    expect(calls).toEqual(['incremental assign 0@7 1'])
+  })
+
+  test('is carried out before a loss that comes meanwhile is told', async () => {
+    const { membership, native, listener, calls, starts, change } = createMembership()
+    starts.find = () => {
+      native.isLost = true
+      membership.rebalanced(revoke, [first])
+      return Promise.resolve([{ ...first, offset: -2 }])
+    }
+    await change(assign, first)
+    expect(calls).toEqual(['incremental assign 0@-2', 'incremental unassign 0'])
+    expect(listener.told).toEqual(['assigned orders/0', 'lost orders/0'])
+    expect(membership.has('orders/0')).toBe(false)
+  })
+
+  test('is not waited for by a consumer that closes', async () => {
+    const { membership, calls, starts, change } = createMembership()
+    const { promise, resolve } = Promise.withResolvers<NativePosition[]>()
+    const asked = new Promise<void>((told) => {
+      starts.find = () => {
+        told()
+        return promise
+      }
+    })
+    const followed = change(assign, first)
+    await asked
+    membership.close()
+    await followed
+    resolve([{ ...first, offset: -2 }])
+    await promise
+    expect(calls).toEqual(['incremental assign 0'])
+  })
 })
 
 test('a pause ends with the partition, and there is none of what it does not have', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { NativeRequests } from '../../../src/driver/confluent/native-consumer.ts'
 import type { NativeConsumer, NativePositions } from '../../../src/driver/confluent/native-module.ts'
 
@@ -8,7 +8,8 @@ type Answer = (error: { code: number; message: string } | null, value?: unknown)
 function createRequests() {
   const asked: { question: string; answer: Answer }[] = []
   const consumer = {
-    committed: (_: unknown, __: number, answer: Answer) => asked.push({ question: 'committed', answer }),
+    committed: (_: unknown, timeoutMs: number, answer: Answer) =>
+      asked.push({ question: `committed within ${timeoutMs}`, answer }),
     offsetsForTimes: (_: unknown, __: number, answer: Answer) => asked.push({ question: 'times', answer }),
     queryWatermarkOffsets: (...[topic, , , answer]: [string, number, number, Answer]) =>
       asked.push({ question: `watermarks ${topic}`, answer }),
@@ -81,5 +82,23 @@ describe('questions to the broker', () => {
       code: 'DRIVER_FAILED',
       message: expect.stringContaining('a/1: Broker: Unknown topic') as string,
     })
+  })
+
+  test('offsets of the group are asked for no longer than somebody waits for them, and never longer than anything else', async () => {
+    const { requests, asked } = createRequests()
+    const now = performance.now()
+    vi.spyOn(performance, 'now').mockReturnValue(now)
+    onTestFinished(() => void vi.restoreAllMocks())
+    const answers = [now + 250, now - 1, undefined].map((giveUpAt) => requests.committed([partition(0)], giveUpAt))
+    for (const index of answers.keys()) {
+      await turn()
+      asked[index]!.answer(null, [partition(0)])
+    }
+    expect((await Promise.all(answers)).flat().map(({ offset }) => offset)).toEqual([-1, -1, -1])
+    expect(asked.map(({ question }) => question)).toEqual([
+      'committed within 250',
+      'committed within 1',
+      'committed within 1000',
+    ])
   })
 })
