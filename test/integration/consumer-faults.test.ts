@@ -1,47 +1,26 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createMessaging, ProducerManifest, subscribe } from '../../src/index.ts'
 import { Collected, handling, numberOf, range, type Item } from '../consumer/consume.ts'
-import { startBreakingProxy, type BreakingProxy } from '../kafka/breaking-proxy.ts'
 import type { KafkaBroker } from '../kafka/kafka-broker.ts'
-import { startKafka, type KafkaCluster } from '../kafka/kafka-cluster.ts'
-import { startKafkaTools, type KafkaTools } from '../kafka/kafka-tools.ts'
 import { seededRandom } from '../kafka/seeded-random.ts'
+import { withBreakableCluster } from '../kafka/with-breakable-cluster.ts'
 
 const partitions = 6
 
 /** Not on a Kafka that somebody else runs: its brokers are killed. */
 describe.skipIf(process.env['KAFKA_SASL_BOOTSTRAP'] === '')('three brokers', () => {
-  let kafka: KafkaCluster
-  let tools: KafkaTools
-  const proxies: BreakingProxy[] = []
-
-  beforeAll(async () => {
-    kafka = await startKafka({
-      brokers: 3,
-      config: { 'min.insync.replicas': 2 },
-      async proxy(target) {
-        const proxy = await startBreakingProxy(target)
-        proxies.push(proxy)
-        return proxy.port
-      },
-    })
-    tools = await startKafkaTools(kafka.bootstrap)
-  })
-  afterAll(async () => {
-    await tools.close()
-    await kafka.close()
-    await Promise.all(proxies.map((proxy) => proxy.close()))
-  })
+  const cluster = withBreakableCluster()
+  const { proxies } = cluster
 
   /** A member that handles what is sent by a client of its own. */
   async function setUp(driver: 'confluent' | 'platformatic', bootstrap: string) {
     const topic = `faults.${randomUUID()}`
-    await tools.createTopic(topic, { partitions, replicationFactor: 3 })
+    await cluster.tools.createTopic(topic, { partitions, replicationFactor: 3 })
     class Sent extends ProducerManifest<Item> {
       override readonly topic = topic
     }
-    const sender = createMessaging({ brokers: kafka.bootstrap.split(','), closeOnExit: false }, {})
+    const sender = createMessaging({ brokers: cluster.kafka.bootstrap.split(','), closeOnExit: false }, {})
     const consumer = { group: topic, commitIntervalMs: 100, heartbeatIntervalMs: 500, sessionTimeoutMs: 30_000 }
     const messaging = createMessaging(
       { brokers: bootstrap.split(','), driver, connectTimeoutMs: 60_000, closeOnExit: false, consumer },
@@ -79,12 +58,11 @@ describe.skipIf(process.env['KAFKA_SASL_BOOTSTRAP'] === '')('three brokers', () 
 
   describe.each(['confluent', 'platformatic'] as const)('%s', (driver) => {
     test('connections cut every 0.2 to 0.6 s: everything is handled once, in order, and the member keeps its partitions', async () => {
-      const { send, seen, lost, expectAll } = await setUp(driver, kafka.proxyBootstrap!)
+      const { send, seen, lost, expectAll } = await setUp(driver, cluster.kafka.proxyBootstrap!)
       const random = seededRandom(7)
       const stops = proxies.map((proxy) => proxy.cutEvery(random, 200, 600))
-      const cuts = (): number => proxies.reduce((sum, proxy) => sum + proxy.cuts, 0)
-      const before = cuts()
-      for (let round = 1; cuts() < before + 20; round++) {
+      const before = cluster.cuts
+      for (let round = 1; cluster.cuts < before + 20; round++) {
         await send()
         await seen.count(round * 500)
       }
@@ -94,15 +72,15 @@ describe.skipIf(process.env['KAFKA_SASL_BOOTSTRAP'] === '')('three brokers', () 
     }, 180_000)
 
     test('a broker killed and returned, leaders moved: everything is handled once, in order', async () => {
-      const { topic, send, seen, lost, expectAll } = await setUp(driver, kafka.bootstrap)
+      const { topic, send, seen, lost, expectAll } = await setUp(driver, cluster.kafka.bootstrap)
       await send()
       await seen.count(1000)
-      const [first, second] = kafka.brokers as [KafkaBroker, KafkaBroker]
+      const [first, second] = cluster.kafka.brokers as [KafkaBroker, KafkaBroker]
       await first.kill()
       await send()
       await seen.count(2000)
       await first.start()
-      for (const partition of range(0, partitions - 1)) await tools.moveLeader(topic, partition, second.nodeId)
+      for (const partition of range(0, partitions - 1)) await cluster.tools.moveLeader(topic, partition, second.nodeId)
       await send()
       await expectAll()
       expect(lost).toEqual([])

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { MessagingOptions } from '../../src/index.ts'
-import { startBreakingProxy, waysToCut, type BreakingProxy } from '../kafka/breaking-proxy.ts'
+import { waysToCut } from '../kafka/breaking-proxy.ts'
 import type { KafkaBroker } from '../kafka/kafka-broker.ts'
-import { startKafka, type KafkaCluster } from '../kafka/kafka-cluster.ts'
-import { startKafkaTools, type KafkaPartition, type KafkaTools, type SequenceAudit } from '../kafka/kafka-tools.ts'
+import type { KafkaPartition, SequenceAudit } from '../kafka/kafka-tools.ts'
 import { seededRandom } from '../kafka/seeded-random.ts'
 import { waitUntil } from '../kafka/wait-until.ts'
+import { withBreakableCluster } from '../kafka/with-breakable-cluster.ts'
 import type { LoadOptions, LoadResult } from '../lifecycle/programs/numbered-load.ts'
 import { startProgram, type RunningProgram } from '../lifecycle/run-program.ts'
 
@@ -17,32 +17,12 @@ const partitions = 6
 
 /** Not on a Kafka that somebody else runs: its brokers are killed. */
 describe.skipIf(process.env.KAFKA_SASL_BOOTSTRAP === '')('three brokers', () => {
-  let kafka: KafkaCluster
-  let tools: KafkaTools
-  const proxies: BreakingProxy[] = []
-
-  beforeAll(async () => {
-    kafka = await startKafka({
-      brokers: 3,
-      config: { 'min.insync.replicas': 2 },
-      sasl: { users: {} },
-      async proxy(target) {
-        const proxy = await startBreakingProxy(target)
-        proxies.push(proxy)
-        return proxy.port
-      },
-    })
-    tools = await startKafkaTools(kafka.bootstrap)
-  })
-  afterAll(async () => {
-    await tools.close()
-    await kafka.close()
-    await Promise.all(proxies.map((proxy) => proxy.close()))
-  })
+  const cluster = withBreakableCluster({ sasl: { users: {} } })
+  const { proxies } = cluster
 
   async function newTopic(): Promise<string> {
     const topic = `faults.${randomUUID()}`
-    await tools.createTopic(topic, { partitions, replicationFactor: 3 })
+    await cluster.tools.createTopic(topic, { partitions, replicationFactor: 3 })
     return topic
   }
 
@@ -65,7 +45,7 @@ describe.skipIf(process.env.KAFKA_SASL_BOOTSTRAP === '')('three brokers', () => 
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const result = JSON.parse(/^result (.*)$/m.exec(stdout)![1]!) as LoadResult
     const { acknowledged, notSent, unknown, sent, clients } = result
-    const audit = await tools.auditSequences(topic)
+    const audit = await cluster.tools.auditSequences(topic)
     const { count, duplicated, reordered, astray, keys, producers } = audit
     console.log(`${count} messages by ${producers} idempotent producers, ${notSent.length + unknown.length} failed`)
     const missing = new Set<string>()
@@ -90,8 +70,6 @@ describe.skipIf(process.env.KAFKA_SASL_BOOTSTRAP === '')('three brokers', () => 
     return result
   }
 
-  const cuts = (): number => proxies.reduce((sum, proxy) => sum + proxy.cuts, 0)
-
   describe.each(drivers)('%s', (driver) => {
     const through = (bootstrap: string): MessagingOptions => ({
       driver,
@@ -107,7 +85,7 @@ describe.skipIf(process.env.KAFKA_SASL_BOOTSTRAP === '')('three brokers', () => 
         await Promise.all(proxies.map((proxy) => proxy.reappear()))
       }
       await Promise.all(proxies.map((proxy) => proxy.vanish()))
-      const load = startLoad({ messaging: through(kafka.proxyBootstrap!), topic })
+      const load = startLoad({ messaging: through(cluster.kafka.proxyBootstrap!), topic })
       await goAndComeBack()
       for (let time = 0; time < 3; time++) {
         await load.printsAgain('acknowledged')
@@ -121,7 +99,7 @@ describe.skipIf(process.env.KAFKA_SASL_BOOTSTRAP === '')('three brokers', () => 
     test('brokers gone for longer than deliveryTimeoutMs: what fails is said to, and the rest is in order', async () => {
       const topic = await newTopic()
       const producer = { deliveryTimeoutMs: 1000, requestTimeoutMs: 500 }
-      const load = startLoad({ messaging: { ...through(kafka.proxyBootstrap!), producer }, topic })
+      const load = startLoad({ messaging: { ...through(cluster.kafka.proxyBootstrap!), producer }, topic })
       for (const way of waysToCut) {
         await load.printsAgain('acknowledged')
         for (const proxy of proxies) proxy.cut(way)
@@ -138,10 +116,10 @@ describe.skipIf(process.env.KAFKA_SASL_BOOTSTRAP === '')('three brokers', () => 
 
     test('a broker killed and returned, one restarted, leaders moved: nothing is lost, doubled or swapped', async () => {
       const topic = await newTopic()
-      const load = startLoad({ messaging: through(kafka.bootstrap), topic })
-      const [first, second] = kafka.brokers as [KafkaBroker, KafkaBroker]
+      const load = startLoad({ messaging: through(cluster.kafka.bootstrap), topic })
+      const [first, second] = cluster.kafka.brokers as [KafkaBroker, KafkaBroker]
       const partitionsAre = (what: string, areSo: (partition: KafkaPartition) => boolean): Promise<void> =>
-        waitUntil(what, async () => (await tools.describeTopic(topic)).every(areSo), 60_000)
+        waitUntil(what, async () => (await cluster.tools.describeTopic(topic)).every(areSo), 60_000)
       const replicated = (): Promise<void> => partitionsAre('in sync', ({ inSync }) => inSync.length === 3)
       const goesOn = (): Promise<void> => load.printsAgain('acknowledged')
       await goesOn()
@@ -151,7 +129,7 @@ describe.skipIf(process.env.KAFKA_SASL_BOOTSTRAP === '')('three brokers', () => 
       await first.start()
       await replicated()
       for (let partition = 0; partition < partitions; partition++) {
-        await tools.moveLeader(topic, partition, first.nodeId)
+        await cluster.tools.moveLeader(topic, partition, first.nodeId)
         await goesOn()
       }
       await second.stop()
@@ -166,20 +144,20 @@ describe.skipIf(process.env.KAFKA_SASL_BOOTSTRAP === '')('three brokers', () => 
     test('another password while messages are queued, and no login by the old one: the same', async () => {
       const topic = await newTopic()
       const user = randomUUID()
-      await tools.setScramPassword(user, 'first')
+      await cluster.tools.setScramPassword(user, 'first')
       const load = startLoad({
         messaging: {
-          ...through(kafka.saslBootstrap!),
+          ...through(cluster.kafka.saslBootstrap!),
           sasl: { mechanism: 'scram-sha-256', username: user, password: 'first' },
         },
         topic,
         nextPassword: 'second',
       })
       await load.printed('acknowledged')
-      const [first, second] = kafka.brokers as [KafkaBroker, KafkaBroker]
+      const [first, second] = cluster.kafka.brokers as [KafkaBroker, KafkaBroker]
       // Messages wait for this one while the password changes.
       await first.kill()
-      await tools.setScramPassword(user, 'second')
+      await cluster.tools.setScramPassword(user, 'second')
       load.child.kill('SIGHUP')
       await load.printed('rotated')
       await load.printsAgain('acknowledged')
@@ -194,13 +172,13 @@ describe.skipIf(process.env.KAFKA_SASL_BOOTSTRAP === '')('three brokers', () => 
 
     test('connections cut every 0.5 to 1.5 s while a million messages are sent: the same', async () => {
       const topic = await newTopic()
-      const before = cuts()
+      const before = cluster.cuts
       const stops = proxies.map((proxy, index) => proxy.cutEvery(seededRandom(index), 500, 1500))
       onTestFinished(() => stops.forEach((stop) => stop()))
-      const load = startLoad({ messaging: through(kafka.proxyBootstrap!), topic, total: 1_000_000 })
+      const load = startLoad({ messaging: through(cluster.kafka.proxyBootstrap!), topic, total: 1_000_000 })
       const { producers } = await expectNoFailure(load, topic)
-      console.log(`${cuts() - before} connections cut`)
-      expect(cuts() - before).toBeGreaterThan(10)
+      console.log(`${cluster.cuts - before} connections cut`)
+      expect(cluster.cuts - before).toBeGreaterThan(10)
       // Otherwise it says nothing of the changes between them that the load asks for.
       if (driver === 'confluent') expect(producers).toBeGreaterThan(1)
     }, 300_000)
