@@ -1,15 +1,10 @@
 import { expect, test } from 'vitest'
-import {
-  createMessaging,
-  ProducerManifest,
-  type MessagingOptions,
-  type ReceivedMessage,
-  type RunningConsumers,
-} from '../../src/index.ts'
+import { createMessaging, ProducerManifest, type MessagingOptions, type RunningConsumers } from '../../src/index.ts'
 import { recordEvents } from '../record-events.ts'
 import { withMockCluster } from '../with-mock-cluster.ts'
-import { Collected, handling, handlingBatches, numberOf, numbersOf, range, Sent, type Item } from './consume.ts'
+import { Collected, handling, handlingBatches, numberOf, numbersOf, range, Sent } from './consume.ts'
 import { expectMovingPartitions } from './expect-moving-partitions.ts'
+import { expectOrderedKeys } from './expect-ordered-keys.ts'
 
 const cluster = withMockCluster()
 
@@ -144,45 +139,7 @@ test('librdkafka: keys keep their order while attempts are put off and members c
   class Ordered extends Sent {
     override readonly topic = 'ordered' as never
   }
-  const attempts = new Map<number, number>()
-  const handled = new Collected<readonly [key: string, n: number]>()
-  const bySecond = new Collected<number>()
-  const handle = (message: ReceivedMessage<Item>): void => {
-    const n = numberOf(message)
-    const attempt = (attempts.get(n) ?? 0) + 1
-    attempts.set(n, attempt)
-    if (n % 3 === 0 && attempt <= 1 + (n % 2)) throw new Error('no')
-    handled.add([String(message.key), n])
-  }
-  let sent = 0
-  const send = async (count: number): Promise<void> => {
-    for (let n = 0; n < count; n++) await first.registry.send(Ordered, { n: sent }, { key: `k${(sent++ * 7) % 10}` })
-  }
-  const known = (): number => new Set(handled.values.map(([, n]) => n)).size
-  const all = async (): Promise<void> => {
-    while (known() < sent) await handled.count(handled.values.length + 1)
-  }
-  await send(40)
-  await first.consumers.run([handling(handle, { topic: 'ordered' })])
-  await all()
-  const joined = await second.consumers.run([
-    handling((message) => (bySecond.add(numberOf(message)), handle(message)), { topic: 'ordered' }),
-  ])
-  // No faster than they are handled: joining takes seconds.
-  while (bySecond.values.length === 0) {
-    await send(10)
-    await all()
-  }
-  await send(40)
-  await joined.stop()
-  await send(40)
-  await all()
-  // What is done behind a message that waits is committed with the offset.
-  expect(handled.values).toHaveLength(sent)
-  for (const [key, of] of Map.groupBy(handled.values, ([each]) => each)) {
-    const numbers = [...new Set(of.map(([, n]) => n))]
-    expect([key, numbers]).toEqual([key, numbers.toSorted((a, b) => a - b)])
-  }
+  await expectOrderedKeys([first, second], Ordered, 40)
 })
 
 test('librdkafka: what many partitions hold together stays within its bound, however slow handlers are', async () => {

@@ -7,13 +7,10 @@ import {
   type ConsumerOptions,
   type ReceivedMessage,
 } from '../../src/index.ts'
-import { Collected } from '../consumer/consume.ts'
+import { Collected, handling, numberOf, type Item } from '../consumer/consume.ts'
+import { expectOrderedKeys } from '../consumer/expect-ordered-keys.ts'
 
 const brokers = (process.env['KAFKA_BOOTSTRAP'] ?? '').split(',')
-
-interface Item {
-  readonly n: number
-}
 
 const senders = new Map<string, ReturnType<typeof createSender>>()
 
@@ -32,16 +29,6 @@ function createSender(topic: string) {
   }
 }
 
-function reading(topic: string, handle: (message: ReceivedMessage<Item>, n: number) => unknown) {
-  return class Items extends ConsumerManifest<Item> {
-    override readonly topic = topic
-
-    override handle(message: ReceivedMessage<Item>): unknown {
-      return handle(message, message.isTombstone ? -1 : message.payload.n)
-    }
-  }
-}
-
 describe.each(['confluent', 'platformatic'] as const)('attempts that are put off, driver %s', (driver) => {
   const setUp = (consumer: ConsumerOptions) =>
     createMessaging({ driver, brokers, closeOnExit: false, consumer: { retryAttempts: 1, ...consumer } }, {})
@@ -56,11 +43,15 @@ describe.each(['confluent', 'platformatic'] as const)('attempts that are put off
     const dead = new Collected<Record<string, string | undefined>>()
     const topics = [topic, `${topic}.${group}.retry-1`, `${topic}.${group}.retry-2`, `${topic}.dead-letter`]
     for (const each of topics) await messaging.registry.send(senderTo(each), { n: -1 })
-    const Items = reading(topic, (message, n) => {
-      if (n < 0) return ready.add(n)
-      seen.add(`${n}#${message.attempt}`)
-      if (n === 1) throw new RangeError('no')
-    })
+    const Items = handling(
+      (message) => {
+        const n = numberOf(message)
+        if (n < 0) return ready.add(n)
+        seen.add(`${n}#${message.attempt}`)
+        if (n === 1) throw new RangeError('no')
+      },
+      { topic },
+    )
     class ReadDead extends ConsumerManifest<Item> {
       override readonly topic = `${topic}.dead-letter`
       override readonly group = `${group}.dead`
@@ -92,46 +83,6 @@ describe.each(['confluent', 'platformatic'] as const)('attempts that are put off
     const consumer: ConsumerOptions = { group, retryLaterMs: [20, 20, 20], commitIntervalMs: 50 }
     await using first = setUp(consumer)
     await using second = setUp(consumer)
-    const attempts = new Map<number, number>()
-    const handled = new Collected<readonly [key: string, n: number]>()
-    const bySecond = new Collected<number>()
-    const handle = (message: ReceivedMessage<Item>, n: number): void => {
-      const attempt = (attempts.get(n) ?? 0) + 1
-      attempts.set(n, attempt)
-      if (n % 3 === 0 && attempt <= 1 + (n % 2)) throw new Error('no')
-      handled.add([String(message.key), n])
-    }
-    const Sent = senderTo(topic)
-    let sent = 0
-    const send = async (count: number): Promise<void> => {
-      for (let n = 0; n < count; n++) await first.registry.send(Sent, { n: sent }, { key: `k${(sent++ * 7) % 10}` })
-    }
-    const known = (): number => new Set(handled.values.map(([, n]) => n)).size
-    const all = async (): Promise<void> => {
-      while (known() < sent) await handled.count(handled.values.length + 1)
-    }
-    await send(60)
-    await first.consumers.run([reading(topic, handle)])
-    await all()
-    const joined = await second.consumers.run([
-      reading(topic, (message, n) => {
-        bySecond.add(n)
-        handle(message, n)
-      }),
-    ])
-    while (bySecond.values.length === 0) {
-      await send(10)
-      await all()
-    }
-    await send(60)
-    await joined.stop()
-    await send(60)
-    await all()
-    // What is done behind a message that waits is committed with the offset.
-    expect(handled.values).toHaveLength(sent)
-    for (const [key, of] of Map.groupBy(handled.values, ([each]) => each)) {
-      const numbers = [...new Set(of.map(([, n]) => n))]
-      expect([key, numbers]).toEqual([key, numbers.toSorted((a, b) => a - b)])
-    }
+    await expectOrderedKeys([first, second], senderTo(topic), 60)
   })
 })
