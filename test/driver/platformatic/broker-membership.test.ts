@@ -1,11 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { BrokerMembership } from '../../../src/driver/platformatic/broker-membership.ts'
-import { normalizeProtocolError } from '../../../src/driver/platformatic/classify.ts'
-import { loadPlatformaticModule } from '../../../src/driver/platformatic/platformatic-module.ts'
-import { FakeCoordinator, failureOf } from './fake-coordinator.ts'
+import { FakeCoordinator } from './fake-coordinator.ts'
+import { createMembershipParts } from './membership-parts.ts'
 import { RecordingHost } from './recording-host.ts'
-
-const library = await loadPlatformaticModule()
 
 /** A member whose broker wants it to have `wanted`, and knows it from epoch 1 on. */
 function startMember(wanted: number[], options: { instanceId?: string; sessionTimeoutMs?: number } = {}) {
@@ -19,24 +16,7 @@ function startMember(wanted: number[], options: { instanceId?: string; sessionTi
   }))
   const host = new RecordingHost()
   const { told, failures, until } = host
-  const membership = new BrokerMembership({
-    library,
-    coordinator,
-    host,
-    cluster: {
-      metadata: () => Promise.resolve(new Map([['orders', { errorCode: 0, leaders: [1, 1], topicId: 'id' }]])),
-      failureOf,
-      failureOfNumber: (number, detail) => normalizeProtocolError(library, number, detail),
-    },
-    subscription: () => ({ topics: ['orders'], watch: () => undefined }),
-    options: {
-      group: 'billing',
-      instanceId: options.instanceId,
-      sessionTimeoutMs: options.sessionTimeoutMs ?? 45_000,
-      heartbeatIntervalMs: 3000,
-      maxPollIntervalMs: 300_000,
-    },
-  })
+  const membership = new BrokerMembership(createMembershipParts({ coordinator, host }, options))
   membership.start()
   onTestFinished(() => membership.leave())
   /** What the next heartbeats say, from now on. */

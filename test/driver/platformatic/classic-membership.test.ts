@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { ClassicMembership } from '../../../src/driver/platformatic/classic-membership.ts'
-import { normalizeProtocolError } from '../../../src/driver/platformatic/classify.ts'
 import { loadPlatformaticModule } from '../../../src/driver/platformatic/platformatic-module.ts'
-import { FakeCoordinator, failureOf } from './fake-coordinator.ts'
+import { FakeCoordinator } from './fake-coordinator.ts'
+import { createMembershipParts } from './membership-parts.ts'
 import { RecordingHost } from './recording-host.ts'
 
 const library = await loadPlatformaticModule()
@@ -41,24 +41,13 @@ function startMember(
   const host = new RecordingHost()
   const { told, failures, until } = host
   const watched: ReadonlyMap<string, number>[] = []
-  const membership = new ClassicMembership({
-    library,
-    coordinator,
-    host,
-    cluster: {
-      metadata: () => Promise.resolve(new Map([['orders', { errorCode: 0, leaders: [1, 1] }]])),
-      failureOf,
-      failureOfNumber: (number, detail) => normalizeProtocolError(library, number, detail),
-    },
-    subscription: () => ({ topics: ['orders'], watch: (counts) => void watched.push(counts) }),
-    options: {
-      group: 'billing',
-      instanceId: options.instanceId,
-      sessionTimeoutMs: options.sessionTimeoutMs ?? 45_000,
-      heartbeatIntervalMs: 5,
-      maxPollIntervalMs: 300_000,
-    },
+  const subscription = () => ({
+    topics: ['orders'],
+    watch: (counts: ReadonlyMap<string, number>) => void watched.push(counts),
   })
+  const membership = new ClassicMembership(
+    createMembershipParts({ coordinator, host, subscription }, { heartbeatIntervalMs: 5, ...options }),
+  )
   membership.start()
   onTestFinished(() => membership.leave())
   return { membership, coordinator, host, told, failures, watched, until }
