@@ -1,20 +1,13 @@
 import { connect, createServer, type Socket } from 'node:net'
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { BrokerConnection, type BrokerAddress } from '../../../src/driver/platformatic/broker-connection.ts'
 import { createConnectionOptions } from '../../../src/driver/platformatic/connection-options.ts'
-import {
-  loadPlatformaticModule,
-  type PlatformaticModule,
-} from '../../../src/driver/platformatic/platformatic-module.ts'
+import { loadPlatformaticModule } from '../../../src/driver/platformatic/platformatic-module.ts'
 import { createDriverOptions } from '../driver-options.ts'
 import { withMockCluster } from '../../with-mock-cluster.ts'
 
-let library: PlatformaticModule
+const library = await loadPlatformaticModule()
 const mock = withMockCluster({ brokers: 1 })
-
-beforeAll(async () => {
-  library = await loadPlatformaticModule()
-})
 
 function open(address: BrokerAddress, onClose: (closed: BrokerConnection) => void = () => undefined) {
   const options = createConnectionOptions(createDriverOptions({ connectTimeoutMs: 300 }))

@@ -1,17 +1,9 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { isClassified, notFailures } from '../../../src/driver/error-numbers.ts'
 import { normalizeLibraryError, normalizeProtocolError } from '../../../src/driver/platformatic/classify.ts'
-import {
-  loadPlatformaticModule,
-  type LibraryError,
-  type PlatformaticModule,
-} from '../../../src/driver/platformatic/platformatic-module.ts'
+import { loadPlatformaticModule, type LibraryError } from '../../../src/driver/platformatic/platformatic-module.ts'
 
-let library: PlatformaticModule
-
-beforeAll(async () => {
-  library = await loadPlatformaticModule()
-})
+const library = await loadPlatformaticModule()
 
 function libraryError(message: string, properties: Partial<LibraryError> = {}): LibraryError {
   return Object.assign(new Error(message), properties)

@@ -1,22 +1,15 @@
 import { createServer } from 'node:net'
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { DriverOptions } from '../../../src/driver/driver.ts'
 import { Cluster } from '../../../src/driver/platformatic/cluster.ts'
 import { createConnectionOptions } from '../../../src/driver/platformatic/connection-options.ts'
-import {
-  loadPlatformaticModule,
-  type PlatformaticModule,
-} from '../../../src/driver/platformatic/platformatic-module.ts'
+import { loadPlatformaticModule } from '../../../src/driver/platformatic/platformatic-module.ts'
 import { catchRejection } from '../../catch-error.ts'
 import { createDriverOptions, defaultProfile } from '../driver-options.ts'
 import { withMockCluster } from '../../with-mock-cluster.ts'
 
-let library: PlatformaticModule
+const library = await loadPlatformaticModule()
 const mock = withMockCluster({ brokers: 3 })
-
-beforeAll(async () => {
-  library = await loadPlatformaticModule()
-})
 
 function createCluster(options: Partial<DriverOptions> = {}, onReconnect?: (nodeId: number) => void): Cluster {
   const whole = createDriverOptions({ brokers: mock.brokers, ...options })

@@ -1,19 +1,12 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import * as fc from 'fast-check'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { DriverMessage } from '../../../src/driver/driver.ts'
-import {
-  loadPlatformaticModule,
-  type PlatformaticModule,
-} from '../../../src/driver/platformatic/platformatic-module.ts'
+import { loadPlatformaticModule } from '../../../src/driver/platformatic/platformatic-module.ts'
 import { RecordBatch } from '../../../src/driver/platformatic/record-batch.ts'
 import { readBatch } from './read-batch.ts'
 
-let library: PlatformaticModule
-
-beforeAll(async () => {
-  library = await loadPlatformaticModule()
-})
+const library = await loadPlatformaticModule()
 
 const settlement = { settle: () => undefined }
 
