@@ -83,17 +83,20 @@ describe('from the configuration', () => {
 })
 
 describe('the application’s own client', () => {
-  test('reports with what the application has added to it', async () => {
-    const { url, posted } = await startEndpoint()
-    const client = module.default.createClient({
+  const createClient = (url: string, more: Partial<Parameters<typeof module.default.createClient>[0] & object>) =>
+    module.default.createClient({
       apiKey,
       endpoints: { notify: url, sessions: url },
       autoDetectErrors: false,
       autoTrackSessions: false,
       enabledBreadcrumbTypes: [],
       logger: null,
-      user: { id: 'user-1' },
+      ...more,
     })
+
+  test('reports with what the application has added to it', async () => {
+    const { url, posted } = await startEndpoint()
+    const client = createClient(url, { user: { id: 'user-1' } })
     expectTypeOf(client).toExtend<BugsnagClient>()
     const messaging = messagingInMemory({ errorNotifier: { bugsnag: client } })
     messaging.driver.failConnect({ code: 'BROKERS_UNREACHABLE', reason: 'down' })
@@ -106,15 +109,7 @@ describe('the application’s own client', () => {
 
   test('one whose callback drops the report is done with it', async () => {
     const { url, posted } = await startEndpoint()
-    const client = module.default.createClient({
-      apiKey,
-      endpoints: { notify: url, sessions: url },
-      autoDetectErrors: false,
-      autoTrackSessions: false,
-      enabledBreadcrumbTypes: [],
-      logger: null,
-      onError: () => false,
-    })
+    const client = createClient(url, { onError: () => false })
     await createBugsnagNotifier(client).notify(createReport())
     expect(posted).toEqual([])
   })
