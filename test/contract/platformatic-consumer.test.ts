@@ -1,21 +1,12 @@
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { describeDriverConsumerContract, startMockCluster } from '../../src/testing.ts'
-
-async function start() {
-  const cluster = await startMockCluster()
-  return {
-    options: { brokers: cluster.brokers, driver: 'platformatic' } as const,
-    partitions: 4,
-    read: () => Promise.reject(new Error('the consumers under test read')),
-    close: () => cluster.close(),
-  }
-}
+import { describeDriverConsumerContract } from '../../src/testing.ts'
+import { startOnMockCluster } from './start-on-mock-cluster.ts'
 
 // The mock cluster waits three seconds for more members of each new group: together the tests wait for that once.
 describeDriverConsumerContract(
   {
     name: 'platformatic on the mock cluster',
-    start,
+    start: () => startOnMockCluster('platformatic'),
     clusterLacks: ['offsets by time', 'rebalances', 'short sessions', 'static members'],
   },
   { describe, test: test.concurrent, beforeAll, afterAll },

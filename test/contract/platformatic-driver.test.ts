@@ -1,16 +1,8 @@
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { describeDriverContract, startMockCluster } from '../../src/testing.ts'
-import { readStored } from './read-stored.ts'
+import { describeDriverContract } from '../../src/testing.ts'
+import { startOnMockCluster } from './start-on-mock-cluster.ts'
 
-async function start() {
-  const cluster = await startMockCluster()
-  return {
-    options: { brokers: cluster.brokers, driver: 'platformatic' } as const,
-    // The mock cluster creates topics by itself, with this many.
-    partitions: 4,
-    read: (topic: string, count: number) => readStored(cluster.brokers, topic, count),
-    close: () => cluster.close(),
-  }
-}
-
-describeDriverContract({ name: 'platformatic on the mock cluster', start }, { describe, test, beforeAll, afterAll })
+describeDriverContract(
+  { name: 'platformatic on the mock cluster', start: () => startOnMockCluster('platformatic') },
+  { describe, test, beforeAll, afterAll },
+)
