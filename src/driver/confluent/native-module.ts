@@ -172,6 +172,10 @@ export interface NativeAdmin {
 
 const driver = 'confluent'
 const packageName = '@confluentinc/kafka-javascript'
+/** The rest of the package is an API like that of KafkaJS: not used here, and a third of the time that loading all of it takes. */
+const callbackApi = '@confluentinc/kafka-javascript/lib/rdkafka.js'
+/** Its place is not documented, so another version may have it elsewhere. */
+const notThere = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_PACKAGE_PATH_NOT_EXPORTED'])
 
 /**
  * Loads the native library: nothing of it is in the process before.
@@ -180,6 +184,10 @@ const packageName = '@confluentinc/kafka-javascript'
 export async function loadNativeModule(): Promise<NativeModule> {
   // Once the main thread has loaded the addon, a worker fails with "Module did not self-register", or worse.
   if (!isMainThread) throw new MessagingError('DRIVER_IN_WORKER_THREAD', { driver })
-  const importIt = (): Promise<{ default: NativeModule }> => import(packageName)
+  const importIt = (): Promise<{ default: NativeModule }> =>
+    import(callbackApi).catch((error: NodeJS.ErrnoException) => {
+      if (!notThere.has(error.code ?? '')) throw error
+      return import(packageName)
+    })
   return (await loadPackage(driver, packageName, importIt)).default
 }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
@@ -57,9 +57,11 @@ describe('in a project of its own', () => {
   afterEach(() => rmSync(project, { recursive: true }))
 
   function install(files: Record<string, string>): void {
-    const folder = join(project, 'node_modules', packageName)
-    mkdirSync(folder, { recursive: true })
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+    for (const [name, text] of Object.entries(files)) {
+      const file = join(project, 'node_modules', packageName, name)
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, text)
+    }
   }
 
   async function load(): Promise<unknown> {
@@ -73,6 +75,18 @@ describe('in a project of its own', () => {
       message: `The driver confluent needs the package ${packageName}. Install it: npm install ${packageName}`,
       cause: 'ERR_MODULE_NOT_FOUND',
     })
+  })
+
+  test('only its callback API is loaded', async () => {
+    install({ 'index.js': `throw new Error('all of it')`, 'lib/rdkafka.js': 'module.exports = {}' })
+    expect(await load()).toEqual({})
+  })
+
+  test('all of the package is loaded where its callback API is somewhere else, or hidden', async () => {
+    install({ 'index.js': 'module.exports = {}' })
+    expect(await load()).toEqual({})
+    install({ 'package.json': '{"exports":"./index.js"}', 'lib/rdkafka.js': `throw new Error('hidden')` })
+    expect(await load()).toEqual({})
   })
 
   test('a package that does not load is told apart, with the first line of the reason', async () => {
