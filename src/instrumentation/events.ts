@@ -1,5 +1,6 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
 import type { MessagingError } from '../errors/messaging-error.ts'
+import { createWarning } from './warn-once.ts'
 
 export interface EventDetails {
   'producer.built': { manifest: string; topic: string; driver: string; durationMs: number }
@@ -277,15 +278,9 @@ export function subscribe<Name extends EventName>(
   name: Name,
   listener: (payload: EventPayloads[Name]) => void,
 ): () => void {
-  let warned = false
-  const warn = (error: unknown): void => {
-    if (!warned)
-      process.emitWarning(
-        `A listener of postrider:${name} threw: ${process.getBuiltinModule('node:util').inspect(error)}`,
-        'PostriderWarning',
-      )
-    warned = true
-  }
+  const warn = createWarning(
+    (error) => `A listener of postrider:${name} threw: ${process.getBuiltinModule('node:util').inspect(error)}`,
+  )
   const guarded = (payload: unknown): void => {
     try {
       const returned: unknown = listener(payload as EventPayloads[Name])

@@ -3,6 +3,7 @@ import { severityOf } from './error-severity.ts'
 import { events, subscribe, type EventName } from './events.ts'
 import type { Instrument } from './instrument.ts'
 import { ReportLimiter } from './report-limiter.ts'
+import { createWarning, reasonOf } from './warn-once.ts'
 
 /** What is used of a logger: pino’s, or any with methods that take fields and a text. */
 export interface Logger {
@@ -58,7 +59,7 @@ export function startLogging({ logger, messages, maxPerMinute }: LogConfig, inst
   const names = (Object.keys(events) as EventName[]).filter(
     (name) => !measurements.has(name) && (messages || !frequent.has(name)),
   )
-  const warn = createWarn()
+  const warn = createWarning((thrown) => `The logger failed: ${reasonOf(thrown)}`)
   const limiter = new ReportLimiter<Failure>(maxPerMinute, ({ event, payload }, suppressed) => {
     const { error } = payload
     const fields = { event, ...payload, error: error.toJSON(), ...(suppressed === 0 ? {} : { suppressed }) }
@@ -83,14 +84,6 @@ export function startLogging({ logger, messages, maxPerMinute }: LogConfig, inst
       limiter.close()
       return Promise.resolve()
     },
-  }
-}
-
-function createWarn(): (thrown: unknown) => void {
-  let warned = false
-  return (thrown) => {
-    if (!warned) process.emitWarning(`The logger failed: ${(thrown as Error).message}`, 'PostriderWarning')
-    warned = true
   }
 }
 

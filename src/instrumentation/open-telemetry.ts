@@ -8,6 +8,7 @@ import {
   tracestateHeader,
   type TraceHeader,
 } from './trace-context.ts'
+import { createWarning, reasonOf } from './warn-once.ts'
 
 type Api = typeof OpenTelemetry
 
@@ -19,7 +20,8 @@ export async function loadOpenTelemetry(): Promise<BeginTrace> {
   const api = await import('@opentelemetry/api')
   const tracer = api.trace.getTracer('postrider')
   const { context, trace } = api
-  const warn = createWarn()
+  // What the SDK of the application throws must not reach a send.
+  const warn = createWarning((error) => `Tracing failed, further failures are not shown: ${reasonOf(error)}`)
   return (message, sampleRate) => {
     try {
       const active = context.active()
@@ -156,15 +158,4 @@ function isSampled(rate: number, traceId: string | undefined): boolean {
   // The last digits: W3C asks for randomness there.
   const draw = traceId === undefined ? Math.random() : Number.parseInt(traceId.slice(-8), 16) / 2 ** 32
   return draw < rate
-}
-
-/** What the SDK of the application throws must not reach a send. */
-function createWarn(): (error: unknown) => void {
-  let warned = false
-  return (error) => {
-    if (warned) return
-    warned = true
-    const reason = error instanceof Error ? error.message : typeof error
-    process.emitWarning(`Tracing failed, further failures are not shown: ${reason}`, 'PostriderWarning')
-  }
 }

@@ -1,4 +1,5 @@
 import type { Logger } from './log-instrument.ts'
+import { createWarning } from './warn-once.ts'
 
 /** How much of a message its log line shows; `none` makes no lines. */
 export type PayloadPolicy = 'none' | 'key' | 'redacted' | 'full'
@@ -19,16 +20,14 @@ const maxDepth = 20
  */
 export function createPayloadLog(logger: Logger | undefined, policy: PayloadPolicy): PayloadLog | undefined {
   if (!logger || policy === 'none') return undefined
-  let warned = false
+  // Not the error's text: it may quote what was to be logged.
+  const warn = createWarning((error) => `The logger failed with a payload (${(error as Error).name}).`)
   return (manifest, topic, key, payload) => {
     try {
       const shown = policy === 'key' ? {} : { payload: policy === 'full' ? payload : redact(payload) }
       logger.debug({ manifest, topic, key: key?.toString() ?? null, ...shown }, 'A message was handed over.')
     } catch (error) {
-      // Not the error's text: it may quote what was to be logged.
-      if (!warned)
-        process.emitWarning(`The logger failed with a payload (${(error as Error).name}).`, 'PostriderWarning')
-      warned = true
+      warn(error)
     }
   }
 }

@@ -1,5 +1,6 @@
 import { withinTime } from '../timing/within-time.ts'
 import type { Breadcrumb, ErrorNotifier, ErrorReport } from './error-notifier.ts'
+import { createWarning, reasonOf } from './warn-once.ts'
 
 /** Reports that wait or are on their way; a notifier that never answers must not fill the memory. */
 const maxReports = 100
@@ -15,7 +16,9 @@ export class ReportQueue {
   readonly #breadcrumbs: Breadcrumb[] = []
   readonly #underWay = new Set<Promise<void>>()
   #scheduled = false
-  #warned = false
+  readonly #warn = createWarning(
+    (error) => `The error notifier failed, further failures are not shown: ${reasonOf(error)}`,
+  )
   #closing: Promise<unknown> | undefined
 
   /** @param open called once, with the first report; with the first breadcrumb already where the notifier is `ready` */
@@ -92,12 +95,5 @@ export class ReportQueue {
       this.#warn(error)
       return undefined
     }
-  }
-
-  #warn(error: unknown): void {
-    if (this.#warned) return
-    this.#warned = true
-    const reason = error instanceof Error ? error.message : typeof error
-    process.emitWarning(`The error notifier failed, further failures are not shown: ${reason}`, 'PostriderWarning')
   }
 }

@@ -4,6 +4,7 @@ import { withinTime } from '../timing/within-time.ts'
 import type { Instrument } from './instrument.ts'
 import type { MetricsAggregator } from './metrics-aggregator.ts'
 import { takeStatsdSamples, type StatsdSample } from './statsd-samples.ts'
+import { createWarning, reasonOf } from './warn-once.ts'
 
 export interface StatsdOptions {
   readonly host: string | undefined
@@ -36,7 +37,7 @@ export class StatsdInstrument implements Instrument {
   #stream: Socket | undefined
   #flushing: Promise<void> | undefined
   #closing: Promise<void> | undefined
-  #hasWarned = false
+  readonly #warn = createWarning((error) => this.#describe(error))
 
   constructor(aggregator: MetricsAggregator, options: StatsdOptions) {
     this.#aggregator = aggregator
@@ -118,15 +119,13 @@ export class StatsdInstrument implements Instrument {
     await this.#aggregator.close()
   }
 
-  #warn(error: unknown): void {
-    if (this.#hasWarned) return
-    this.#hasWarned = true
+  #describe(error: unknown): string {
     const { host, port, socketPath } = this.#options
     const where = socketPath ?? `${host}:${port}`
-    const said = error instanceof Error ? error.message : String(error)
+    const said = reasonOf(error)
     // hot-shots leaves datagrams over Unix sockets to a native package that it does not require.
     const reason = /unix_dgram/.test(said) ? 'the package unix-dgram is missing; run `npm install unix-dgram`' : said
-    process.emitWarning(`Metrics do not reach statsd at ${where}: ${reason}`, 'PostriderWarning')
+    return `Metrics do not reach statsd at ${where}: ${reason}`
   }
 }
 

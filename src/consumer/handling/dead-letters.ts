@@ -1,5 +1,5 @@
 import type { DriverHeader } from '../../driver/driver.ts'
-import { nameOf, type Failure } from './failure.ts'
+import { nameOfThrown, type Failure } from './failure.ts'
 import { saidHeaders } from './forwarder.ts'
 import type { IncomingMessage } from './incoming-message.ts'
 import { retryPrefix } from './retry-headers.ts'
@@ -30,7 +30,7 @@ export function deadLetterHeaders(message: IncomingMessage, origin: DeadLetterOr
       consumer: origin.manifest,
       attempts: message.attempt,
       'error-code': error.code,
-      'error-name': nameOf(thrown),
+      'error-name': nameOfThrown(thrown),
       'failed-at': new Date().toISOString(),
     }),
   ]

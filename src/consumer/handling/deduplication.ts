@@ -3,7 +3,7 @@ import { MessagingError } from '../../errors/messaging-error.ts'
 import type { ConsumerManifest } from '../../factory/consumer-manifest.ts'
 import type { ConsumerPlan } from '../../factory/create-consumer-plan.ts'
 import type { ConsumerLedger } from '../consumer-ledger.ts'
-import { nameOf } from './failure.ts'
+import { nameOfThrown } from './failure.ts'
 import type { IncomingMessage } from './incoming-message.ts'
 import { backoffMs } from './retry-policy.ts'
 
@@ -94,7 +94,7 @@ export class Deduplication {
       try {
         return await ask()
       } catch (cause) {
-        const reason = `it threw ${nameOf(cause)}`
+        const reason = `it threw ${nameOfThrown(cause)}`
         const error = new MessagingError('DEDUPE_STORE_FAILED', { manifest, reason }, { manifest, cause })
         work.consumer.errored(error)
         if (work.isEnding) return undefined

@@ -30,7 +30,7 @@ export function createFailure(thrown: unknown, manifest: string, topic: string):
     const { cause } = thrown
     if (isMessagingError(cause))
       return { error: cause.of(manifest), thrown: cause, kind: cause.retriable ? 'not yet' : 'undecodable' }
-    const parameters = { format: 'codec', reason: `the codec threw ${nameOf(cause)}` }
+    const parameters = { format: 'codec', reason: `the codec threw ${nameOfThrown(cause)}` }
     const error = new MessagingError('PAYLOAD_UNDECODABLE', parameters, { manifest, topic, cause })
     return { error, thrown: cause, kind: 'undecodable' }
   }
@@ -38,14 +38,14 @@ export function createFailure(thrown: unknown, manifest: string, topic: string):
     return { error: thrown.cause.of(manifest), thrown: thrown.cause, kind: 'not yet' }
   const error = new MessagingError(
     'HANDLER_FAILED',
-    { manifest, reason: `it threw ${nameOf(thrown)}` },
+    { manifest, reason: `it threw ${nameOfThrown(thrown)}` },
     { manifest, topic, cause: thrown },
   )
   return { error, thrown, kind: 'handler' }
 }
 
 /** The code or class of what was thrown; its message may hold a payload. */
-export function nameOf(thrown: unknown): string {
+export function nameOfThrown(thrown: unknown): string {
   if (isMessagingError(thrown)) return thrown.code
   return thrown instanceof Error ? thrown.name : describeType(thrown)
 }

@@ -1,7 +1,7 @@
 import type { ConsumedMessage } from '../../driver/driver-consumer.ts'
 import type { DriverHeader } from '../../driver/driver.ts'
 import type { RetryTopic } from '../../factory/retry-topics.ts'
-import { nameOf, type Failure } from './failure.ts'
+import { nameOfThrown, type Failure } from './failure.ts'
 import { saidHeaders } from './forwarder.ts'
 import type { EarlierAttempts, IncomingMessage } from './incoming-message.ts'
 
@@ -26,7 +26,7 @@ export function retryHeaders(
       attempts: message.attempt,
       due: Date.now() + delayMs,
       'error-code': error.code,
-      'error-name': nameOf(thrown),
+      'error-name': nameOfThrown(thrown),
     }),
   ]
 }
