@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url'
 const ALLOWED = [/^dist\/.+\.(js|d\.ts)$/, /^(README|CHANGELOG)\.md$/, /^LICENSE$/, /^package\.json$/]
 const REQUIRED = ['README.md', 'CHANGELOG.md', 'LICENSE', 'package.json', 'dist/index.js', 'dist/index.d.ts']
 
+/** The entry, and one of all that it needs: each more takes a part of the time that an import may take. */
+const FILES_OF_AN_IMPORT = 2
+
 const root = fileURLToPath(new URL('..', import.meta.url))
 const scratch = mkdtempSync(join(tmpdir(), 'postrider-package-'))
 
@@ -57,10 +60,19 @@ function importInstalled(tarball) {
   if (existsSync(join(project, 'node_modules/@confluentinc')))
     throw new Error('installing it installs the native driver')
   const script = `
+    import { registerHooks } from 'node:module'
+    const files = []
+    registerHooks({
+      load(url, context, load) {
+        if (url.startsWith('file:')) files.push(url)
+        return load(url, context)
+      },
+    })
     const { registry } = await import('postrider')
-    if (typeof registry?.send !== 'function') throw new Error('postrider exports no registry with a send method')`
+    if (typeof registry?.send !== 'function') throw new Error('postrider exports no registry with a send method')
+    if (files.length !== ${FILES_OF_AN_IMPORT}) throw new Error('an import loads ' + files.join(', '))`
   run('node', ['--input-type=module', '-e', script], project)
-  console.log('package: imports without the native driver')
+  console.log(`package: imports without the native driver, ${FILES_OF_AN_IMPORT} files in all`)
 }
 
 /**
