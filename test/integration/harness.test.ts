@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { randomUUID } from 'node:crypto'
 import kafka, { type DeliveryReport, type MessageHeader } from '@confluentinc/kafka-javascript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startKafka } from '../kafka/kafka-cluster.ts'
 import { startKafkaTools, type KafkaRecord, type KafkaTools } from '../kafka/kafka-tools.ts'
 import { hasKcat, readWithKcat } from '../kafka/read-with-kcat.ts'
 import { waitUntil } from '../kafka/wait-until.ts'
@@ -130,6 +131,20 @@ describe('empty and absent', () => {
 })
 
 describe('the brokers', () => {
+  test('keep messages however old their timestamps are', async () => {
+    const config = { 'log.initial.task.delay.ms': 100, 'log.retention.check.interval.ms': 100 }
+    await using cluster = await startKafka({ config })
+    await using ownTools = await startKafkaTools(cluster.bootstrap)
+    await ownTools.createTopic('kept')
+    await ownTools.createTopic('limited', { config: { 'retention.ms': 1000 } })
+    const old = { partition: 0, timestamp: FIRST_TIMESTAMP, value: EVERY_BYTE }
+    for (const topic of ['kept', 'limited']) await ownTools.produce(topic, [old])
+    await waitUntil('old messages are deleted where they are to be', async () => {
+      return (await ownTools.readTopic('limited')).length === 0
+    })
+    expect(await ownTools.readTopic('kept')).toHaveLength(1)
+  })
+
   test('end, and delete their data, when the process that started them is killed', async () => {
     const starter = spawn(process.execPath, [fileURLToPath(new URL('../kafka/run-kafka.ts', import.meta.url))], {
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -69,6 +69,8 @@ export function brokerProperties(options: BrokerPropertiesOptions): Record<strin
     'transaction.state.log.num.partitions': 4,
     'share.coordinator.state.topic.num.partitions': 1,
     'group.initial.rebalance.delay.ms': 0,
+    // Tests send messages with timestamps of years ago, which would be deleted every five minutes.
+    'log.retention.ms': -1,
     // Tests use session time-outs below the default minimum of 6 s, to see a dead member leave.
     'group.min.session.timeout.ms': 500,
     'group.consumer.min.session.timeout.ms': 500,
