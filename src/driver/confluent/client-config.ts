@@ -49,9 +49,10 @@ export function createConfig(options: ConnectionOptions, settings: Settings): Na
     'socket.keepalive.enable': true,
     // A broker that hangs up on an idle connection is no news worth a warning.
     'log.connection.close': false,
-    // librdkafka begins a connection to just any broker once per half of this time at most, and the one to a bootstrap address ends when
-    // the broker behind it is known: with its default of 100 ms whatever comes first waits for 50 ms. Below 22 the half is 11.
-    'reconnect.backoff.ms': 20,
+    // Java's default. librdkafka begins a connection to just any broker once per half of this time at most, and the one to a bootstrap
+    // address ends when the broker behind it is known: with its default of 100 ms whatever comes first waits for 50 ms. With 20 it
+    // would wait for 11, and who starts while no broker is there would knock twice as often, 75 times a second.
+    'reconnect.backoff.ms': 50,
     // librdkafka doubles the wait before each reconnect, also after connections that worked, and forgets that only after this time:
     // with its default of 10 s a network that breaks connections every second stops almost all sending.
     'reconnect.backoff.max.ms': 1000,

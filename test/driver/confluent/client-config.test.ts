@@ -15,7 +15,7 @@ test('the defaults, in the names of librdkafka', () => {
     'security.protocol': 'plaintext',
     'socket.keepalive.enable': true,
     'log.connection.close': false,
-    'reconnect.backoff.ms': 20,
+    'reconnect.backoff.ms': 50,
     'reconnect.backoff.max.ms': 1000,
     acks: -1,
     'enable.idempotence': true,
