@@ -122,6 +122,7 @@ export function describeDriverContract(contract: DriverContract, framework: Test
 
     test('a message is stored byte for byte where its report says', async () => {
       const { topicName, Manifest } = textManifest()
+      const timestamp = Date.now() - 60_000
       const report = await messaging.registry.send(Manifest, 'grüße', {
         key: Buffer.from([0, 255, 10]),
         headers: [
@@ -131,7 +132,7 @@ export function describeDriverContract(contract: DriverContract, framework: Test
           ['größe', 'ß'],
         ],
         partition: 1,
-        timestamp: 1_700_000_000_123,
+        timestamp,
       })
       const { topic, partition, offset } = report
       assert.deepEqual({ topic, partition, offset }, { topic: topicName, partition: 1, offset: 0 })
@@ -147,7 +148,7 @@ export function describeDriverContract(contract: DriverContract, framework: Test
           ['empty', Buffer.alloc(0)],
           ['größe', Buffer.from('ß')],
         ],
-        timestamp: 1_700_000_000_123,
+        timestamp,
       })
     })
 
