@@ -26,6 +26,8 @@ const noHeaders: readonly DriverHeader[] = Object.freeze([])
 /** A message on its way to a handler. Its payload is there once `decode` is done, which is asked for when its turn has come. */
 export class IncomingMessage implements ReceivedParts {
   readonly raw: ConsumedMessage
+  /** Key, value and headers together. */
+  readonly bytes: number
   attempt = 1
   /** Attempts that failed by no fault of the message or its handler. */
   excused = 0
@@ -38,8 +40,9 @@ export class IncomingMessage implements ReceivedParts {
   readonly #origin: MessageOrigin | undefined
   #isDecoded: boolean
 
-  constructor(raw: ConsumedMessage, earlier?: EarlierAttempts) {
+  constructor(raw: ConsumedMessage, earlier?: EarlierAttempts, bytes = consumedBytes(raw)) {
     this.raw = raw
+    this.bytes = bytes
     this.#origin = earlier?.origin
     if (earlier !== undefined) {
       this.attempt = earlier.attempts + 1

@@ -12,6 +12,8 @@ export class MessageBuffer {
   readonly #maxWaitMs: number
   readonly #onReady: () => void
   #messages: ConsumedMessage[] = []
+  /** Of each of them: to add up its headers takes longer than to remember the sum. */
+  #sizes: number[] = []
   #head = 0
   #bytes = 0
   #oldestSince = 0
@@ -55,30 +57,36 @@ export class MessageBuffer {
     if (this.length === 0) this.#oldestSince = performance.now()
     this.#messages.push(message)
     const bytes = consumedBytes(message)
+    this.#sizes.push(bytes)
     this.#bytes += bytes
     return bytes
   }
 
-  /** The next batch: at least one message. @param mayFollow whether a message may be in it besides the first one */
-  take(mayFollow: (message: ConsumedMessage) => boolean = () => true): readonly ConsumedMessage[] {
+  /**
+   * The next batch: at least one message, each as `make` gives it.
+   * @param mayFollow whether a message may be in it besides the first one
+   */
+  take<Taken>(
+    make: (message: ConsumedMessage, bytes: number) => Taken,
+    mayFollow: (message: ConsumedMessage) => boolean = () => true,
+  ): readonly Taken[] {
     const { maxMessages, maxBytes } = this.#limits
-    const start = this.#head
-    let end = start
+    const taken: Taken[] = []
     let bytes = 0
-    while (end < this.#messages.length && end - start < maxMessages) {
-      const message = this.#messages[end]!
-      const size = consumedBytes(message)
-      if (end > start && (bytes + size > maxBytes || !mayFollow(message))) break
+    while (this.length > 0 && taken.length < maxMessages) {
+      const message = this.#messages[this.#head]!
+      const size = this.#sizes[this.#head]!
+      if (taken.length > 0 && (bytes + size > maxBytes || !mayFollow(message))) break
+      taken.push(make(message, size))
       bytes += size
-      end++
+      this.#head++
     }
-    const taken = this.#messages.slice(start, end)
-    this.#head = end
     this.#bytes -= bytes
     this.#oldestSince = performance.now()
     // Not each time: to move the rest costs as much as it is long.
     if (this.#head * 2 > this.#messages.length) {
       this.#messages = this.#messages.slice(this.#head)
+      this.#sizes = this.#sizes.slice(this.#head)
       this.#head = 0
     }
     return taken
@@ -86,15 +94,18 @@ export class MessageBuffer {
 
   /** In front of what waits. */
   putBack(messages: readonly ConsumedMessage[]): void {
+    const sizes = messages.map(consumedBytes)
     this.#messages = [...messages, ...this.#messages.slice(this.#head)]
+    this.#sizes = [...sizes, ...this.#sizes.slice(this.#head)]
     this.#head = 0
-    for (const message of messages) this.#bytes += consumedBytes(message)
+    for (const bytes of sizes) this.#bytes += bytes
   }
 
   clear(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#messages = []
+    this.#sizes = []
     this.#head = 0
     this.#bytes = 0
   }

@@ -79,11 +79,12 @@ export class NextMessages {
   take(begin: (message: ConsumedMessage) => void): readonly IncomingMessage[] {
     if (this.#parked.isDue) return this.#parked.takeDue()
     const { plan } = this.#parts.consumer
-    const raw = this.#parts.buffer.take(this.#isDue)
     const retryTopic = plan.retryTopics.find(this.#parts.topic)
-    for (const message of raw) begin(message)
-    if (retryTopic === undefined) return raw.map((message) => new IncomingMessage(message))
-    return raw.map((message) => new IncomingMessage(message, readRetryHeaders(message, retryTopic, plan.reads)))
+    return this.#parts.buffer.take((message, bytes) => {
+      begin(message)
+      const earlier = retryTopic && readRetryHeaders(message, retryTopic, plan.reads)
+      return new IncomingMessage(message, earlier, bytes)
+    }, this.#isDue)
   }
 
   park(message: IncomingMessage, waitMs: number): void {

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from '../handling/incoming-message.ts'
-import { consumedBytes } from '../handling/incoming-message.ts'
 import type { Pause } from './pauses.ts'
 
 interface Lane {
@@ -110,7 +109,7 @@ export class ParkedKeys {
 
   #count(message: IncomingMessage, by: 1 | -1): void {
     this.#messages += by
-    this.#bytes += by * consumedBytes(message.raw)
+    this.#bytes += by * message.bytes
   }
 
   #watch(): void {

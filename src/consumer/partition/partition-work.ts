@@ -10,7 +10,7 @@ import { isDoneAhead } from './done-ahead.ts'
 import { handleBatch } from '../handling/handle-batch.ts'
 import { handleBatchInTransactions } from '../handling/handle-batch-in-transaction.ts'
 import { handleByKey, handleInOrder } from '../handling/handle-messages.ts'
-import { consumedBytes, type IncomingMessage } from '../handling/incoming-message.ts'
+import type { IncomingMessage } from '../handling/incoming-message.ts'
 import { MessageBuffer } from './message-buffer.ts'
 import { NextMessages } from './next-messages.ts'
 import { PartitionProgress } from './partition-progress.ts'
@@ -251,9 +251,8 @@ export class PartitionWork implements AssignedPartition {
     if (this.progress.isFrozen) return undefined
     message.isDone = true
     this.#doneMessages++
-    const bytes = consumedBytes(message.raw)
-    this.#doneBytes += bytes
-    this.readAhead.done(bytes)
+    this.#doneBytes += message.bytes
+    this.readAhead.done(message.bytes)
     this.lastProgressAt = this.handlingSince = at
     const { commit } = this.consumer.plan.config
     if (commit === 'interval' || commit === 'transaction') this.progress.done(message.offset)
