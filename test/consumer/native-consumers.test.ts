@@ -126,9 +126,10 @@ test('librdkafka: what fails comes back by way of the retry topics, while others
     },
     { topic: 'retried' },
   )
-  await using _ = await messaging.consumers.run([Items])
+  // Both are there before it begins, so that the first cannot come back before the second is sent.
   await messaging.registry.send(Retried, { n: 1 }, { partition: 2 })
   await messaging.registry.send(Retried, { n: 2 }, { partition: 2 })
+  await using _ = await messaging.consumers.run([Items])
   expect(await seen.count(4)).toEqual(['1#1', '2#1', '1#2', '1#3'].map((text) => `${text} of retried/2`))
 })
 
