@@ -34,8 +34,4 @@ export class BatchHold {
     this.#since = undefined
     return false
   }
-
-  end(): void {
-    this.#since = undefined
-  }
 }

@@ -14,18 +14,10 @@ import { BatchHold } from './batch-hold.ts'
 import { classifyErrorNumber } from '../error-numbers.ts'
 import { ConfluentConsumer } from './confluent-consumer.ts'
 import { ensureTopic } from './ensure-topic.ts'
-import { LingerChoice, lingerSteps } from './linger-choice.ts'
-import {
-  loadNativeModule,
-  type DeliveryCallback,
-  type DeliveryReport,
-  type NativeClient,
-  type NativeModule,
-  type NativeProducer,
-} from './native-module.ts'
-import { connectProducer } from './native-producer.ts'
+import { loadNativeModule, type DeliveryCallback, type DeliveryReport, type NativeModule } from './native-module.ts'
 import { NativeTransactions } from './native-transactions.ts'
 import { ProducerQuestions } from './producer-questions.ts'
+import { ProducerSteps } from './producer-steps.ts'
 
 /** librdkafka through the callback API of @confluentinc/kafka-javascript. */
 export const confluentDriver: ConsumingDriverModule = {
@@ -46,36 +38,23 @@ export const confluentDriver: ConsumingDriverModule = {
 const queueFull = -184
 /** Below this a lingering message is gone before a flush would have hurried it. */
 const shortLingerMs = 20
-const readLoadEveryMs = 50
-/** What is under way ends within its delivery timeout, which is long: a broker that is gone must not hold up everything. */
-const waitForSettledMs = 1000
-/** A producer asks for its id after it has connected, and again after half a second where no broker could be asked. */
-const settleInMs = 600
-/** These say for themselves how long messages linger, or make a cluster that no second producer would see. */
-const fixedBy = ['linger.ms', 'queue.buffering.max.ms', 'transactional.id', 'test.mock.num.brokers']
+/** These say for themselves how messages are batched, or make a cluster that no second producer would see. */
+const fixedBy = [
+  'linger.ms',
+  'queue.buffering.max.ms',
+  'batch.num.messages',
+  'transactional.id',
+  'test.mock.num.brokers',
+]
 
-/**
- * One librdkafka producer, and under load a second one that lingers: `linger.ms` cannot be changed, and none is right for all
- * loads. Only one of them is in use at a time; the change is made when nothing is under way, so that order is kept.
- */
+/** librdkafka as a driver: hands messages over to the producer that suits the load, and settles what is reported. */
 export class ConfluentDriver implements Driver {
   readonly capabilities = { copiesValue: true, idempotence: true, workerThreads: false, durable: true }
   readonly #native: NativeModule
   #options: DriverOptions
   readonly #nameOf: (errorNumber: number) => string
 
-  /** By step of `lingerSteps`, made when first wanted. */
-  readonly #producers = new Map<number, Promise<NativeProducer>>()
-  readonly #connected: NativeProducer[] = []
-  #client!: NativeClient
-  /** Takes over when nothing is under way. */
-  #successor: { step: number; client: NativeClient; since: number } | undefined
-  readonly #choice: LingerChoice | undefined
-  /** The step of the producer in use. */
-  #step = 0
-  #readings: NodeJS.Timeout | undefined
-
-  #underWay = 0
+  readonly #steps: ProducerSteps
   readonly #hold: BatchHold | undefined
 
   /** Every acknowledgement has an offset. */
@@ -99,13 +78,12 @@ export class ConfluentDriver implements Driver {
       lingerMs === 0 &&
       options.transaction === undefined &&
       !fixedBy.some((property) => property in options.passThrough)
-    this.#choice = adapts ? new LingerChoice() : undefined
+    this.#steps = new ProducerSteps(native, () => this.#options, this.#onDelivery, adapts)
     this.#hold = adapts && idempotence ? new BatchHold() : undefined
   }
 
   async connect(): Promise<void> {
-    const producer = await this.#producerOf(0)
-    this.#client = producer.getClient()
+    const producer = await this.#steps.connect()
     const { transaction, connectTimeoutMs, profile } = this.#options
     this.#questions = new ProducerQuestions(this.#native, producer, connectTimeoutMs)
     if (transaction === undefined) {
@@ -127,9 +105,9 @@ export class ConfluentDriver implements Driver {
 
   produce(message: DriverMessage, settlement: Settlement): boolean {
     if (this.#hold?.isHolding) return false
-    if (this.#successor !== undefined && !this.#succeed()) return false
+    if (!this.#steps.isReady()) return false
     const { topic, partition, value, key, timestamp, headers } = message
-    const errorNumber = this.#client.produce(
+    const errorNumber = this.#steps.client.produce(
       topic,
       partition,
       value,
@@ -140,12 +118,8 @@ export class ConfluentDriver implements Driver {
       headers === undefined ? undefined : headers.map(toNativeHeader),
     )
     if (errorNumber === 0) {
-      const underWay = ++this.#underWay
-      this.#hold?.taken(underWay)
-      if (this.#choice !== undefined) {
-        this.#choice.note(underWay)
-        this.#readings ??= setInterval(() => this.#readLoad(this.#choice!), readLoadEveryMs).unref()
-      }
+      this.#steps.taken()
+      this.#hold?.taken(this.#steps.underWay)
       return true
     }
     if (errorNumber === queueFull) return false
@@ -157,16 +131,13 @@ export class ConfluentDriver implements Driver {
   async flush(timeoutMs: number): Promise<void> {
     const { lingerMs } = this.#options.profile
     if (lingerMs < shortLingerMs) return
-    const producer = await this.#producerOf(0)
-    await new Promise<void>((resolve) => producer.flush(timeoutMs === 0 ? lingerMs : timeoutMs, () => resolve()))
+    await this.#steps.flush(timeoutMs === 0 ? lingerMs : timeoutMs)
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
-    clearInterval(this.#readings)
     await Promise.all([this.#transactions?.close(), this.#questions.close()])
-    // One that still connects, to take over, has nothing under way and is not waited for.
-    await Promise.all(this.#connected.map(disconnect))
+    await this.#steps.close()
   }
 
   setCredentials({ username, password }: DriverCredentials): void {
@@ -174,7 +145,7 @@ export class ConfluentDriver implements Driver {
     if (this.#isClosed) return
     // For the producers that are made later, too.
     this.#options = { ...this.#options, sasl: { ...this.#options.sasl, username, password } }
-    for (const connecting of this.#producers.values()) {
+    for (const connecting of this.#steps.all) {
       connecting.then(
         (producer) => producer.setSaslCredentials(username ?? '', password?.reveal() ?? ''),
         () => undefined,
@@ -193,15 +164,15 @@ export class ConfluentDriver implements Driver {
   }
 
   /**
-   * A callback ends with the promises that it resolved, so that whoever waited sends the next message alone, between two reports.
-   * Where that is not wanted all reports of this turn are gathered first.
+   * A callback ends with the promises that it resolved, so that whoever waited would send the next message alone, between two
+   * reports. So all reports of this turn are gathered first.
    */
   readonly #onDelivery: DeliveryCallback = (errorNumber, report) => {
     if (report.opaque === undefined) return
-    const isGathered = lingerSteps[this.#step]!.together || this.#reports.length > 0
+    this.#steps.reported(report)
     // Nobody sends again for what nobody waited for; only a lone producer counts its reports by the turn, to hold batches.
-    if (!isGathered || (this.#step > 0 && report.opaque.isAwaited === false)) {
-      this.#underWay--
+    if (this.#steps.step > 0 && report.opaque.isAwaited === false) {
+      this.#steps.settled(1)
       this.#settle(errorNumber, report)
       return
     }
@@ -214,8 +185,8 @@ export class ConfluentDriver implements Driver {
     const errorNumbers = this.#errorNumbers
     this.#reports = []
     this.#errorNumbers = []
-    this.#underWay -= reports.length
-    if (this.#step === 0) this.#hold?.reported(this.#underWay)
+    this.#steps.settled(reports.length)
+    if (this.#steps.step === 0) this.#hold?.reported(this.#steps.underWay)
     for (let index = 0; index < reports.length; index++) this.#settle(errorNumbers[index]!, reports[index]!)
   }
 
@@ -225,66 +196,6 @@ export class ConfluentDriver implements Driver {
     else if (errorNumber === null) opaque!.settle(null, partition, Math.max(-1, offset), timestamp)
     else opaque!.settle(classifyErrorNumber(errorNumber, this.#nameOf(errorNumber)), partition, -1, -1)
   }
-
-  #readLoad(choice: LingerChoice): void {
-    const before = choice.step
-    if (!choice.decide() && choice.step === 0) {
-      clearInterval(this.#readings)
-      this.#readings = undefined
-    }
-    if (choice.step !== before) void this.#changeTo(choice.step)
-  }
-
-  async #changeTo(step: number): Promise<void> {
-    try {
-      const isNew = !this.#producers.has(step)
-      const client = (await this.#producerOf(step)).getClient()
-      if (isNew) await new Promise((resolve) => setTimeout(resolve, settleInMs).unref())
-      // The load may have changed again meanwhile.
-      if (this.#choice?.step === step && !this.#isClosed) this.#successor = { step, client, since: performance.now() }
-    } catch {
-      // The producer in use goes on, and the next change tries again.
-      this.#producers.delete(step)
-    }
-  }
-
-  #producerOf(step: number): Promise<NativeProducer> {
-    let producer = this.#producers.get(step)
-    if (producer === undefined) {
-      const settings = this.#choice && { 'linger.ms': lingerSteps[step]!.lingerMs }
-      producer = connectProducer(this.#native, this.#options, this.#onDelivery, settings)
-      this.#producers.set(step, producer)
-      producer.then(this.#onConnected, () => undefined)
-    }
-    return producer
-  }
-
-  readonly #onConnected = (producer: NativeProducer): void => {
-    if (this.#isClosed) void disconnect(producer)
-    else this.#connected.push(producer)
-  }
-
-  /** False while something is under way that has to be settled first. */
-  #succeed(): boolean {
-    const { step, client, since } = this.#successor!
-    if (step !== this.#step) {
-      if (this.#underWay > 0) {
-        if (performance.now() - since < waitForSettledMs) return false
-        this.#successor = undefined
-        return true
-      }
-      this.#client = client
-      this.#step = step
-      this.#hold?.end()
-    }
-    this.#successor = undefined
-    return true
-  }
-}
-
-/** The wrapper flushes before it disconnects. The client above has waited already, so that is given no time. */
-function disconnect(producer: NativeProducer): Promise<void> {
-  return new Promise((resolve) => producer.disconnect(1, resolve))
 }
 
 /** The broker has dropped it as a duplicate of something that it does not remember: perhaps of the message itself. */

@@ -155,6 +155,7 @@ export interface NativeMessage extends NativePartition {
 export interface DeliveryReport {
   /** What was given to `produce`. */
   readonly opaque?: Settlement
+  readonly topic: string
   readonly partition: number
   readonly offset: number
   readonly timestamp?: number

@@ -140,7 +140,7 @@ describe('confluent driver under load', () => {
     }
     /** Up to 1000 under way, for long enough that a second producer is wanted, connected and ready; 1000 are left. */
     const load = async (): Promise<void> => {
-      for (let reading = 0; reading < 14; reading++) {
+      for (let reading = 0; reading < 15; reading++) {
         acknowledge(0)
         for (let message = 0; message < 1000; message++) send()
         await vi.advanceTimersByTimeAsync(50)
@@ -227,15 +227,16 @@ describe('confluent driver under load', () => {
     expect(send()).toBe(true)
   })
 
-  test('many under way: a second producer that lingers takes over once everything is settled', async () => {
+  test('many under way: a second producer that fills batches takes over once everything is settled', async () => {
     const { producers, send, acknowledge, load, settled } = await connect()
     await load()
-    expect(producers.map(({ config }) => config['linger.ms'])).toEqual([0, 1])
+    expect(producers.map(({ config }) => config['linger.ms'])).toEqual([0, 20])
+    expect(producers.map(({ config }) => config['batch.num.messages'])).toEqual([10_000, 200])
     expect(send('early')).toBe(false)
     acknowledge(0, 999)
     expect(send('early')).toBe(false)
     acknowledge(0)
-    expect(settled).toHaveLength(14_000)
+    expect(settled).toHaveLength(15_000)
     expect(send('late')).toBe(true)
     expect(producers[0]!.underWay).toEqual([])
     expect(producers[1]!.underWay.map(({ value }) => value)).toEqual(['late'])
@@ -264,7 +265,7 @@ describe('confluent driver under load', () => {
     acknowledge(0)
     send('lingers')
     acknowledge(1)
-    await vi.advanceTimersByTimeAsync(50)
+    await vi.advanceTimersByTimeAsync(100)
     send('does not')
     expect(producers[0]!.underWay.map(({ value }) => value)).toEqual(['does not'])
     expect(producers).toHaveLength(2)
@@ -319,6 +320,7 @@ describe('confluent driver under load', () => {
   test.each<[string, Partial<DriverOptions>]>([
     ['lingerMs', { profile: { ...defaultProfile, lingerMs: 5 } }],
     ['a pass-through linger.ms', { passThrough: { 'linger.ms': 0 } }],
+    ['a pass-through batch.num.messages', { passThrough: { 'batch.num.messages': 100 } }],
   ])('%s is what was asked for, whatever the load', async (_, options) => {
     const { producers, send, load } = await connect(options)
     await load()

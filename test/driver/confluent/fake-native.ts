@@ -14,6 +14,8 @@ export class FakeNativeProducer implements NativeProducer {
   readonly underWay: { readonly value: string; readonly opaque: Settlement }[] = []
   /** Acknowledges without an offset, as what a broker dropped as a duplicate. */
   hasNoOffsets = false
+  /** Where the message with that offset went. */
+  partitionOf = (_offset: number): number => 0
   isClosed = false
   /** For one that does not connect at once. */
   finishConnecting: () => void = () => undefined
@@ -30,7 +32,7 @@ export class FakeNativeProducer implements NativeProducer {
   acknowledge(count = this.underWay.length): void {
     for (const { opaque } of this.underWay.splice(0, count)) {
       const offset = this.hasNoOffsets ? -1 : this.#offset++
-      this.#callback!(null, { opaque, partition: 0, offset, timestamp: 1 })
+      this.#callback!(null, { opaque, topic: 'orders', partition: this.partitionOf(offset), offset, timestamp: 1 })
     }
   }
 
@@ -42,7 +44,10 @@ export class FakeNativeProducer implements NativeProducer {
     this.isClosed = true
     callback()
   }
+  /** How often it was flushed. */
+  flushes = 0
   flush(_: number, callback: (error: null) => void): void {
+    this.flushes++
     callback(null)
   }
   /** How often it was asked about the cluster as a whole. */
