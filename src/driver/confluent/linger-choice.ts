@@ -16,8 +16,8 @@ export interface LingerStep {
 export const lingerSteps: readonly LingerStep[] = [
   { from: 0, lingerMs: 0, batchMessages: 10_000 },
   { from: 50, lingerMs: 5, batchMessages: 44 },
-  { from: 90, lingerMs: 5, batchMessages: 80 },
-  { from: 250, lingerMs: 20, batchMessages: 200 },
+  { from: 180, lingerMs: 10, batchMessages: 120 },
+  { from: 500, lingerMs: 20, batchMessages: 400 },
 ]
 
 /** So many readings in a row, since changing means to wait until nothing is under way. */

@@ -231,7 +231,7 @@ describe('confluent driver under load', () => {
     const { producers, send, acknowledge, load, settled } = await connect()
     await load()
     expect(producers.map(({ config }) => config['linger.ms'])).toEqual([0, 20])
-    expect(producers.map(({ config }) => config['batch.num.messages'])).toEqual([10_000, 200])
+    expect(producers.map(({ config }) => config['batch.num.messages'])).toEqual([10_000, 400])
     expect(send('early')).toBe(false)
     acknowledge(0, 999)
     expect(send('early')).toBe(false)

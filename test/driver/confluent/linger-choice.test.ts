@@ -17,9 +17,9 @@ describe('LingerChoice', () => {
   test.each([
     [1, 10_000, 0],
     [20, 10_000, 0],
-    [60, 44, 5],
-    [100, 80, 5],
-    [1000, 200, 20],
+    [100, 44, 5],
+    [300, 120, 10],
+    [1000, 400, 20],
   ])('with %i messages under way a batch has %i at most, and lingers for %d ms', (underWay, batch, lingerMs) => {
     const choice = new LingerChoice()
     expect(read(choice, underWay, 10)).toBe(batch)
@@ -42,10 +42,10 @@ describe('LingerChoice', () => {
 
   test('a step is left when its batches are no longer filled', () => {
     const choice = new LingerChoice()
-    read(choice, 300, 2)
-    expect(read(choice, 200, 100)).toBe(200)
-    expect(read(choice, 199, 1)).toBe(80)
-    expect(read(choice, 79, 1)).toBe(44)
+    read(choice, 600, 2)
+    expect(read(choice, 400, 100)).toBe(400)
+    expect(read(choice, 399, 1)).toBe(120)
+    expect(read(choice, 119, 1)).toBe(44)
     expect(read(choice, 43, 1)).toBe(10_000)
   })
 
@@ -54,21 +54,21 @@ describe('LingerChoice', () => {
   })
 
   test('messages of several partitions fill batches of their own', () => {
-    expect(read(new LingerChoice(), 1000, 10, [0, 1, 2, 3])).toBe(200)
-    expect(read(new LingerChoice(), 1000, 10, [0, 1, 2, 3, 4, 5, 6, 7])).toBe(80)
+    expect(read(new LingerChoice(), 1000, 10, [0, 1, 2, 3])).toBe(120)
+    expect(read(new LingerChoice(), 1000, 10, [0, 1, 2, 3, 4, 5, 6, 7])).toBe(44)
     const oneInFifty = Array.from({ length: 50 }, (_, index) => (index === 0 ? 1 : 0))
     expect(read(new LingerChoice(), 1000, 10, oneInFifty)).toBe(10_000)
   })
 
   test('one message in a hundred may linger', () => {
     const partitions = Array.from({ length: 200 }, (_, index) => (index === 0 ? 1 : 0))
-    expect(read(new LingerChoice(), 100, 10, partitions)).toBe(80)
+    expect(read(new LingerChoice(), 100, 10, partitions)).toBe(44)
   })
 
   test('enough to fill a batch of each partition is more where there are several', () => {
     const choice = new LingerChoice()
     read(choice, 1000, 2, [0, 1])
-    expect(choice.enoughFor(choice.step)).toBe(400)
+    expect(choice.enoughFor(choice.step)).toBe(800)
   })
 
   test('silence goes back to no lingering, and says that nothing came', () => {
