@@ -3,6 +3,8 @@ const idempotentWindow = 5
 /** More make batches by themselves, and to wait costs each of them a copy. */
 const holdAtMost = 64
 const holdForAtMostMs = 100
+/** A load of many, such as batches that go to several partitions, is not one of few each time it ebbs. */
+const ebb = 0.95
 
 /**
  * Holds messages back while the greater part of a batch is on the wire, so that they go with the next one: librdkafka's thread
@@ -10,6 +12,7 @@ const holdForAtMostMs = 100
  */
 export class BatchHold {
   #most = 0
+  #recentMost = 0
   #since: number | undefined
 
   /** After each hand-over, with how many are under way now. */
@@ -19,7 +22,8 @@ export class BatchHold {
 
   /** After reports, with how many are left. */
   reported(underWay: number): void {
-    if (underWay >= idempotentWindow && underWay <= holdAtMost && underWay > this.#most / 2) {
+    this.#recentMost = Math.max(this.#most, this.#recentMost * ebb)
+    if (underWay >= idempotentWindow && this.#recentMost <= holdAtMost && underWay > this.#most / 2) {
       this.#since ??= performance.now()
     } else {
       this.#since = undefined

@@ -32,6 +32,15 @@ describe('BatchHold', () => {
     expect(held.isHolding).toBe(true)
   })
 
+  test('what is left of many is not held for, until they are long gone', () => {
+    const held = hold(1000, 60)
+    held.reported(50)
+    expect(held.isHolding).toBe(false)
+    for (let report = 0; report < 60; report++) held.reported(10)
+    held.reported(9)
+    expect(held.isHolding).toBe(true)
+  })
+
   test('it ends after 100 ms without an answer', () => {
     const held = hold(10, 8)
     vi.advanceTimersByTime(99)
