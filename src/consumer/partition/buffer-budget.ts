@@ -6,7 +6,8 @@ export interface Holder {
   readonly held: number
 }
 
-const pollMaxMessages = 1_000
+/** With their objects and buffers about as much as a processor keeps close, and little that outlives a quick collection. */
+const pollMaxMessages = 500
 /** Before anything is known of them. */
 const expectedBytes = 16_384
 
