@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { onTestFinished } from 'vitest'
@@ -12,15 +12,17 @@ const source = new URL('../../src/', import.meta.url)
 export function createDriverProject() {
   const project = mkdtempSync(join(tmpdir(), 'driver-project-'))
   onTestFinished(() => rmSync(project, { recursive: true }))
-  for (const folder of ['errors', 'driver'])
+  for (const folder of ['errors', 'timing', 'driver'])
     cpSync(fileURLToPath(new URL(folder, source)), join(project, 'src', folder), { recursive: true })
   writeFileSync(join(project, 'package.json'), '{"type":"module"}')
   return {
-    install(packageName: string, code: string): void {
-      const folder = join(project, 'node_modules', packageName)
-      mkdirSync(folder, { recursive: true })
-      writeFileSync(join(folder, 'package.json'), `{"name":"${packageName}","type":"module","exports":"./index.js"}`)
-      writeFileSync(join(folder, 'index.js'), code)
+    /** @param files CommonJS, unless one of them is a package.json that says otherwise */
+    install(packageName: string, files: Readonly<Record<string, string>>): void {
+      for (const [name, text] of Object.entries(files)) {
+        const file = join(project, 'node_modules', packageName, name)
+        mkdirSync(dirname(file), { recursive: true })
+        writeFileSync(file, text)
+      }
     },
     /** Runs a program that prints JSON. */
     async run(code: string): Promise<unknown> {

@@ -45,9 +45,9 @@ describe('auto', () => {
 
   test('is the other one where the native one is missing or does not load', async () => {
     const project = createDriverProject()
-    project.install(javascript, '')
+    project.install(javascript, { 'index.js': '' })
     expect(await project.run(choose)).toEqual({ name: 'platformatic' })
-    project.install(native, `throw new Error('invalid ELF header')`)
+    project.install(native, { 'index.js': `throw new Error('invalid ELF header')` })
     expect(await project.run(choose)).toEqual({ name: 'platformatic' })
   })
 
@@ -68,7 +68,7 @@ describe('auto', () => {
     expect(await project.run(connect)).toMatchObject({
       message: `The driver confluent needs the package ${native}. Install it: npm install ${native}`,
     })
-    project.install(javascript, '')
+    project.install(javascript, { 'index.js': '' })
     expect(await project.run(connect)).toMatchObject({
       code: 'DRIVER_NOT_INSTALLED',
       manifest: 'OrderPlaced',

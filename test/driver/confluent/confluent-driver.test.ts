@@ -93,7 +93,9 @@ describe('questions', () => {
   const passThrough = { 'test.mock.num.brokers': 1, 'test.mock.broker.rtt': 200 }
 
   test('a topic that is to be created while another question is under way gets its answer', async () => {
-    const driver = await confluentDriver.createDriver(createDriverOptions({ brokers: [], passThrough }))
+    const driver = await confluentDriver.createDriver(
+      createDriverOptions({ brokers: [], connectTimeoutMs: 10_000, passThrough }),
+    )
     const counted = driver.partitionCount!('orders')
     // Threads begin with what they are given in its order, so the question has begun.
     await stat('.')

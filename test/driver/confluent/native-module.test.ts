@@ -1,12 +1,7 @@
-import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { loadNativeModule } from '../../../src/driver/confluent/native-module.ts'
+import { createDriverProject } from '../driver-project.ts'
 
 const source = new URL('../../../src/', import.meta.url)
 const packageName = '@confluentinc/kafka-javascript'
@@ -38,36 +33,18 @@ test('a worker thread is told at once, before the addon could crash it', async (
 })
 
 describe('in a project of its own', () => {
-  let project: string
+  let project: ReturnType<typeof createDriverProject>
 
   beforeEach(() => {
-    project = mkdtempSync(join(tmpdir(), 'native-module-'))
-    for (const folder of ['errors', 'driver']) {
-      cpSync(fileURLToPath(new URL(folder, source)), join(project, 'src', folder), { recursive: true })
-    }
-    writeFileSync(join(project, 'package.json'), '{"type":"module"}')
-    writeFileSync(
-      join(project, 'load.ts'),
-      `import { loadNativeModule } from './src/driver/confluent/native-module.ts'
-       const error = await loadNativeModule().then(() => undefined, (error) => error)
-       console.log(JSON.stringify({ ...error?.toJSON(), cause: error?.cause?.code }))`,
-    )
+    project = createDriverProject()
   })
 
-  afterEach(() => rmSync(project, { recursive: true }))
-
-  function install(files: Record<string, string>): void {
-    for (const [name, text] of Object.entries(files)) {
-      const file = join(project, 'node_modules', packageName, name)
-      mkdirSync(dirname(file), { recursive: true })
-      writeFileSync(file, text)
-    }
-  }
-
-  async function load(): Promise<unknown> {
-    const { stdout } = await promisify(execFile)(process.execPath, [join(project, 'load.ts')])
-    return JSON.parse(stdout)
-  }
+  const install = (files: Readonly<Record<string, string>>): void => project.install(packageName, files)
+  const load = (): Promise<unknown> =>
+    project.run(`
+      import { loadNativeModule } from './src/driver/confluent/native-module.ts'
+      const error = await loadNativeModule().then(() => undefined, (error) => error)
+      console.log(JSON.stringify({ ...error?.toJSON(), cause: error?.cause?.code }))`)
 
   test('a missing package is named together with what installs it', async () => {
     expect(await load()).toMatchObject({

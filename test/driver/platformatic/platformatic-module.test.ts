@@ -28,7 +28,7 @@ test('a missing package is named together with what installs it', async () => {
 
 test('a package that does not load is told apart', async () => {
   const project = createDriverProject()
-  project.install('@platformatic/kafka', `throw new Error('too old a Node\\nand more')`)
+  project.install('@platformatic/kafka', { 'index.js': `throw new Error('too old a Node\\nand more')` })
   expect(await project.run(load)).toMatchObject({
     code: 'DRIVER_LOAD_FAILED',
     message: expect.stringContaining('does not load: too old a Node. Rebuild it'),
