@@ -1,4 +1,4 @@
-import type { MessagingError } from '../errors/messaging-error.ts'
+import { isMessagingError, type MessagingError } from '../errors/messaging-error.ts'
 import { channels, type EventName, type EventPayloads } from '../instrumentation/events.ts'
 import { UnheardFailures } from '../instrumentation/unheard-failures.ts'
 import type { Channel } from 'node:diagnostics_channel'
@@ -36,9 +36,14 @@ export class ConsumerLedger {
     if (channel.hasSubscribers) channel.publish({ instance, manifest, ...details() })
     else if (failures[name] !== undefined) {
       const { error } = details() as unknown as { readonly error: MessagingError }
-      this.#unheard.warn(name, `The consumer ${manifest} ${failures[name]}`, error)
+      if (!isOfRebalance(error)) this.#unheard.warn(name, `The consumer ${manifest} ${failures[name]}`, error)
     }
   }
+}
+
+/** Such as a commit that comes too late: whoever has the partition now goes on. */
+function isOfRebalance(error: MessagingError): boolean {
+  return [error, error.cause].some((thrown) => isMessagingError(thrown, 'GROUP_REJOIN_REQUIRED'))
 }
 
 type ConsumerEvent = {

@@ -42,3 +42,15 @@ test('what nobody listens to and is no failure is not even made', () => {
   expect(details).not.toHaveBeenCalled()
   expect(emitWarning).not.toHaveBeenCalled()
 })
+
+test('what a rebalance refuses is no trouble', () => {
+  const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  const cause = new MessagingError('GROUP_REJOIN_REQUIRED', { reason: 'x' })
+  const refused = new MessagingError('COMMIT_FAILED', { reason: 'x' }, { cause })
+  const ledger = new ConsumerLedger('instance', 'M')
+  for (const error of [cause, refused]) ledger.publish('consumer.errored', () => ({ group: 'g', error }))
+  expect(emitWarning).not.toHaveBeenCalled()
+  const other = new MessagingError('COMMIT_FAILED', { reason: 'x' }, { cause: new Error('x') })
+  ledger.publish('consumer.errored', () => ({ group: 'g', error: other }))
+  expect(emitWarning).toHaveBeenCalledOnce()
+})

@@ -22,8 +22,6 @@ class Audited extends ConsumerManifest<Numbered> {
 
 subscribe('partition.assigned', ({ partition }) => tell('assigned', partition))
 subscribe('partition.revoked', ({ partition, lost }) => tell(lost ? 'lost' : 'revoked', partition))
-// A commit that a rebalance refuses is made again by whoever has the partition then: no reason for a warning, which is taken for a failure.
-subscribe('consumer.errored', () => undefined)
 const messaging = createMessaging({ ...options, closeOnExit: false })
 const running = await messaging.consumers.run([Audited])
 process.once('SIGTERM', () => void messaging.close())
