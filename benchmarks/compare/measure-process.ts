@@ -1,3 +1,4 @@
+import { getHeapSpaceStatistics } from 'node:v8'
 import { median } from './statistics.ts'
 import type { Figures } from './work-table.ts'
 
@@ -9,6 +10,11 @@ export function secondsOf({ user, system }: NodeJS.CpuUsage): number {
 
 export function peakRssMb(): number {
   return process.resourceUsage().maxRSS / 1024
+}
+
+/** V8 doubles its space for young objects, up to a bound, whenever it likes: a step that says nothing about what comes after it. */
+function youngBytes(): number {
+  return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')!.space_size
 }
 
 /** Watches memory and CPU of this process over so many messages, in ten parts. */
@@ -26,7 +32,7 @@ export function flatness(messages: number) {
     },
     /** A part is done. */
     next() {
-      rss.push(process.memoryUsage.rss())
+      rss.push(process.memoryUsage.rss() - youngBytes())
       cost.push(secondsOf(process.cpuUsage(cpuAtPart)) / size)
       cpuAtPart = process.cpuUsage()
     },
@@ -36,7 +42,6 @@ export function flatness(messages: number) {
         cpuSeconds,
         cpuMicros: (cpuSeconds * 1e6) / (size * rss.length),
         rssMb: peakRssMb(),
-        // Until half-way V8 may still widen its space for young objects, which happens in one step and then no more.
         rssGrowth: rss.at(-1)! / rss[Math.floor(rss.length / 2) - 1]!,
         costGrowth: median(cost.slice(parts / 2)) / median(cost.slice(1, parts / 2)),
       }

@@ -47,25 +47,42 @@ export class PollLoop {
   }
 
   async #run(): Promise<void> {
-    const { consumer, budget, failed } = this.#parts
+    const { failed } = this.#parts
     let failures = 0
+    let next: Promise<readonly ConsumedMessage[]> | undefined
     while (!this.#isOver) {
       try {
-        const messages = await consumer.poll(budget.pollSize(readAheadOf(this.#works())), pollTimeoutMs)
+        const polling = next ?? this.#poll()
+        next = undefined
+        const messages = await polling
         failures = 0
         this.lastPollAt = performance.now()
         if (this.#isOver) return
-        this.#deliver(messages)
+        const works = this.#deliver(messages)
+        // The driver gathers what comes next while handlers run; not so where one has enough, and so may be paused.
+        if (this.#full().length === 0) {
+          next = this.#poll()
+          // Heard when its turn comes.
+          next.catch(() => undefined)
+        }
+        for (const work of works) work.goOn()
         await this.#holdBack()
       } catch (error) {
-        if (this.#isOver) return
+        if (this.#isOver) break
         failed(error)
         await delay(Math.min(longestRetryMs, 50 * 2 ** Math.min(failures++, 10)))
       }
     }
+    await next?.catch(() => undefined)
   }
 
-  #deliver(messages: readonly ConsumedMessage[]): void {
+  async #poll(): Promise<readonly ConsumedMessage[]> {
+    const { consumer, budget } = this.#parts
+    return consumer.poll(budget.pollSize(readAheadOf(this.#works())), pollTimeoutMs)
+  }
+
+  /** To the partitions; those that got some have not begun with them. */
+  #deliver(messages: readonly ConsumedMessage[]): ReadonlySet<PartitionWork> {
     const { assignment, budget } = this.#parts
     const usedBefore = budget.used
     const touched = new Set<PartitionWork>()
@@ -79,10 +96,8 @@ export class PollLoop {
       work?.add(message)
     }
     budget.polled(messages.length, budget.used - usedBefore)
-    for (const each of touched) {
-      each.lastProgressAt = performance.now()
-      each.goOn()
-    }
+    for (const each of touched) each.lastProgressAt = this.lastPollAt
+    return touched
   }
 
   /** Waits a little for those that hold enough; who still does then is paused, so that the others go on. */

@@ -6,8 +6,7 @@ export interface Holder {
   readonly held: number
 }
 
-/** With their objects and buffers about as much as a processor keeps close, and little that outlives a quick collection. */
-const pollMaxMessages = 500
+const pollMaxMessages = 1_000
 /** Before anything is known of them. */
 const expectedBytes = 16_384
 

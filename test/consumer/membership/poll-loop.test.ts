@@ -16,10 +16,11 @@ const message = (partition: number, offset: number): ConsumedMessage => ({
   headers: undefined,
 })
 
-/** A partition that is full with `room` messages. */
-function createWork(partition: number, room: number, budget: BufferBudget) {
+/** A partition that is full with `room` messages; `begun` has how many `polls` there were each time it was to go on. */
+function createWork(partition: number, room: number, budget: BufferBudget, polls: Collected<number>) {
   const readAhead = new ReadAhead(budget, { bufferMaxBytes: room * messageOverheadBytes, maxWaitMs: 1 })
   const added: number[] = []
+  const begun = new Collected<number>()
   return {
     topic: 't',
     partition,
@@ -27,6 +28,7 @@ function createWork(partition: number, room: number, budget: BufferBudget) {
     lastProgressAt: 0,
     readAhead,
     added,
+    begun,
     get isHeldBack() {
       return readAhead.isHeldBack
     },
@@ -36,15 +38,15 @@ function createWork(partition: number, room: number, budget: BufferBudget) {
       added.push(offset)
       readAhead.add(0)
     },
-    goOn: () => undefined,
+    goOn: () => begun.add(polls.values.length),
   }
 }
 
 /** A loop over these answers; then polls wait until the loop ends. */
 function createLoop(rooms: readonly number[], answers: (readonly ConsumedMessage[] | Error)[], totalMaxBytes = 1e9) {
   const budget = new BufferBudget(totalMaxBytes)
-  const works = rooms.map((room, partition) => createWork(partition, room, budget))
   const polls = new Collected<number>()
+  const works = rooms.map((room, partition) => createWork(partition, room, budget, polls))
   const told = new Collected<string>()
   const failures: unknown[] = []
   const closed = Promise.withResolvers<readonly ConsumedMessage[]>()
@@ -93,6 +95,32 @@ test('messages go to their partitions; those of none, and those that come after 
     [1, 2, 3],
     [5, 6],
   ])
+})
+
+test('what comes next is asked for before handlers begin, but not while a partition has enough', async () => {
+  const { loop, works, stop } = createLoop([10, 1], [[message(0, 1)], [message(1, 1)]])
+  loop.start()
+  await works[1]!.begun.count(1)
+  await stop()
+  expect(works.map(({ begun }) => begun.values)).toEqual([[2], [2]])
+})
+
+test('it ends with the poll that is under way, also where a handler ends it', async () => {
+  const { loop, works, polls, stop } = createLoop([10], [[message(0, 1)]])
+  const stopped = Promise.withResolvers<void>()
+  works[0]!.goOn = () => void stop().then(stopped.resolve)
+  loop.start()
+  await stopped.promise
+  expect([polls.values.length, works[0]!.added]).toEqual([2, [1]])
+})
+
+test('a poll that fails while handlers run is told after them', async () => {
+  const failure = new Error('no')
+  const { loop, works, polls, failures, stop } = createLoop([10], [[message(0, 1)], failure, [message(0, 2)]])
+  loop.start()
+  await polls.count(4)
+  await stop()
+  expect([failures, works[0]!.added]).toEqual([[failure], [1, 2]])
 })
 
 test('a poll that fails is told, and made again', async () => {
