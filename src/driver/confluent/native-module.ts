@@ -173,7 +173,7 @@ export interface NativeAdmin {
 
 const driver = 'confluent'
 const packageName = '@confluentinc/kafka-javascript'
-/** The rest of the package is an API like that of KafkaJS: not used here, and a third of the time that loading all of it takes. */
+/** The rest of the package is an API like that of KafkaJS: not used here, and a quarter of the time that loading all of it takes. */
 const callbackApi = '@confluentinc/kafka-javascript/lib/rdkafka.js'
 /** Its place is not documented, so another version may have it elsewhere. */
 const notThere = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_PACKAGE_PATH_NOT_EXPORTED'])
