@@ -1,3 +1,4 @@
+import { withinTime } from '../../timing/within-time.ts'
 import type { DriverConsumerOptions, TopicPartition } from '../driver-consumer.ts'
 import { logicalOffsets, type NativeRequests } from './native-consumer.ts'
 import type { NativePosition } from './native-module.ts'
@@ -23,12 +24,9 @@ export async function findStarts(
 ): Promise<readonly NativePosition[]> {
   // librdkafka asks only when they have been answered; and what it was set to otherwise is its own to do.
   if (commits.areUnderWay || options.passThrough['auto.offset.reset'] !== undefined) return []
-  const patience = Promise.withResolvers<[]>()
-  const timer = setTimeout(patience.resolve, askWithinMs, [])
   const answer = requests.committed(partitions, performance.now() + askWithinMs).catch(() => [])
-  const committed = await Promise.race([answer, patience.promise])
-  clearTimeout(timer)
-  return committed
+  if (!(await withinTime(answer, askWithinMs))) return []
+  return (await answer)
     .filter(({ offset }) => offset < 0)
     .map(({ topic, partition }) => ({ topic, partition, offset: logicalOffsets[options.startFrom] }))
 }

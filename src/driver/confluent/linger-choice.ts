@@ -1,3 +1,5 @@
+import { nameOf, type TopicPartition } from '../driver-consumer.ts'
+
 /** How librdkafka batches, from how many messages on that are always under way in a partition. */
 export interface LingerStep {
   readonly from: number
@@ -36,11 +38,11 @@ export class LingerChoice {
   #leastShare = 1
 
   /** For some of the messages, when they are reported: where they went, and how many were under way with them. */
-  note(underWay: number, topic: string, partition: number): void {
+  note(underWay: number, partition: TopicPartition): void {
     this.#sum += underWay
     this.#sumOfSquares += underWay * underWay
     this.#count++
-    const name = `${topic}/${partition}`
+    const name = nameOf(partition)
     this.#partitions.set(name, (this.#partitions.get(name) ?? 0) + 1)
   }
 

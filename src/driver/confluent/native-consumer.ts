@@ -1,6 +1,6 @@
 import { MessagingError } from '../../errors/messaging-error.ts'
 import { createDriverError } from '../driver-error.ts'
-import type { CommittedPosition, DriverConsumerOptions, StartPosition } from '../driver-consumer.ts'
+import { nameOf, type CommittedPosition, type DriverConsumerOptions, type StartPosition } from '../driver-consumer.ts'
 import { createConsumerConfig } from './consumer-config.ts'
 import { connectNative } from './native-connection.ts'
 import type {
@@ -128,7 +128,7 @@ function findPosition(
   const index = asked.findIndex((other) => other.topic === topic && other.partition === partition)
   const position = found[index]
   if (position instanceof Error) {
-    const reason = `${topic}/${partition}: ${position.message}`
+    const reason = `${nameOf({ topic, partition })}: ${position.message}`
     throw createDriverError({ code: 'DRIVER_FAILED', reason }, { topic })
   }
   return position ?? { topic, partition }

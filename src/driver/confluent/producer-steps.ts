@@ -93,8 +93,8 @@ export class ProducerSteps {
   }
 
   /** For each report, before it is settled. */
-  reported({ topic, partition }: DeliveryReport): void {
-    if (++this.#reports % reportsPerReading === 0) this.#choice?.note(this.underWay, topic, partition)
+  reported(report: DeliveryReport): void {
+    if (++this.#reports % reportsPerReading === 0) this.#choice?.note(this.underWay, report)
   }
 
   settled(count: number): void {

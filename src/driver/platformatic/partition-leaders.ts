@@ -1,4 +1,4 @@
-import type { TopicPartition } from '../driver-consumer.ts'
+import { nameOf, type TopicPartition } from '../driver-consumer.ts'
 import type { DriverFailure } from '../driver.ts'
 import type { Cluster, TopicMetadata } from './cluster.ts'
 
@@ -23,7 +23,7 @@ export class PartitionLeaders {
   failureOf({ topic, partition }: TopicPartition): DriverFailure {
     const { errorCode, leaders } = this.#topics.get(topic) ?? { errorCode: unknownTopic, leaders: [] }
     if (errorCode !== 0) return this.#cluster.failureOfNumber(errorCode, topic)
-    if (partition in leaders) return this.#cluster.failureOfNumber(leaderNotAvailable, `${topic}/${partition}`)
+    if (partition in leaders) return this.#cluster.failureOfNumber(leaderNotAvailable, nameOf({ topic, partition }))
     return { code: 'PARTITION_NOT_FOUND', reason: `${topic} has ${leaders.length} partitions` }
   }
 

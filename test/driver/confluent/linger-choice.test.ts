@@ -6,7 +6,7 @@ function read(choice: LingerChoice, underWay: number | readonly number[], readin
   const seen = typeof underWay === 'number' ? [underWay] : underWay
   for (let reading = 0; reading < readings; reading++) {
     for (let report = 0; report < 200; report++) {
-      choice.note(seen[report % seen.length]!, 'orders', partitions[report % partitions.length]!)
+      choice.note(seen[report % seen.length]!, { topic: 'orders', partition: partitions[report % partitions.length]! })
     }
     choice.decide()
   }
@@ -76,7 +76,7 @@ describe('LingerChoice', () => {
     read(choice, 1000, 2)
     expect(choice.decide()).toBe(false)
     expect(choice.step).toBe(0)
-    choice.note(1, 'orders', 0)
+    choice.note(1, { topic: 'orders', partition: 0 })
     expect(choice.decide()).toBe(true)
   })
 })
