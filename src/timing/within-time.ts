@@ -1,3 +1,6 @@
+/** The longest that a timer can wait, in ms. */
+export const longestTimerMs = 2_147_483_647
+
 const late = Symbol('late')
 
 /**

@@ -44,6 +44,11 @@ export function createFailure(thrown: unknown, manifest: string, topic: string):
   return { error, thrown, kind: 'handler' }
 }
 
+/** Why something failed, to be put into the text of another error. */
+export function reasonOf(thrown: unknown): string {
+  return isMessagingError(thrown) ? thrown.message.replace(/\.$/, '') : nameOfThrown(thrown)
+}
+
 /** The code or class of what was thrown; its message may hold a payload. */
 export function nameOfThrown(thrown: unknown): string {
   if (isMessagingError(thrown)) return thrown.code

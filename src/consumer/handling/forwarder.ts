@@ -4,7 +4,7 @@ import { createDriverError } from '../../driver/driver-error.ts'
 import type { DriverFailure, DriverHeader } from '../../driver/driver.ts'
 import { isMessagingError, MessagingError } from '../../errors/messaging-error.ts'
 import { headerBytes } from '../../factory/message-parts.ts'
-import { nameOfThrown } from './failure.ts'
+import { reasonOf } from './failure.ts'
 import type { IncomingMessage } from './incoming-message.ts'
 
 /** More than what a forwarded message has beside the one that came. */
@@ -40,7 +40,7 @@ export class Forwarder {
         client.produce(stored, new ForwardedDelivery(resolve, reject), bytes),
       )
     } catch (error) {
-      const reason = isMessagingError(error) ? error.message.replace(/\.$/, '') : nameOfThrown(error)
+      const reason = reasonOf(error)
       const driverCode = isMessagingError(error) ? error.driverCode : undefined
       throw new MessagingError(failed, { topic, reason }, { topic, driverCode, cause: error })
     }

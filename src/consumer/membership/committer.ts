@@ -1,6 +1,6 @@
 import type { CommittedPosition } from '../../driver/driver-consumer.ts'
-import { isMessagingError, MessagingError } from '../../errors/messaging-error.ts'
-import { nameOfThrown } from '../handling/failure.ts'
+import { MessagingError } from '../../errors/messaging-error.ts'
+import { reasonOf } from '../handling/failure.ts'
 import type { PartitionWork } from '../partition/partition-work.ts'
 
 export interface CommitterParts {
@@ -55,7 +55,7 @@ export class Committer {
       )
       await this.#parts.commit(positions)
     } catch (cause) {
-      const reason = isMessagingError(cause) ? cause.message.replace(/\.$/, '') : nameOfThrown(cause)
+      const reason = reasonOf(cause)
       const error = new MessagingError('COMMIT_FAILED', { reason }, { cause })
       for (const { consumer } of new Map(due.map(({ work }) => [work.consumer, work])).values())
         consumer.errored(error.of(consumer.plan.name))

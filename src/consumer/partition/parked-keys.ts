@@ -1,3 +1,4 @@
+import { longestTimerMs } from '../../timing/within-time.ts'
 import type { IncomingMessage } from '../handling/incoming-message.ts'
 import type { Pause } from './pauses.ts'
 
@@ -7,9 +8,6 @@ interface Lane {
   readonly since: number
   readonly dueAt: number
 }
-
-// The longest that a timer can wait.
-const longestMs = 2_147_483_647
 
 /** Failed messages of one partition that wait for a later attempt, each with the later messages of its key behind it. */
 export class ParkedKeys {
@@ -123,7 +121,7 @@ export class ParkedKeys {
         if (this.isDue) this.#onDue()
         else this.#watch()
       },
-      Math.min(waitMs, longestMs),
+      Math.min(waitMs, longestTimerMs),
     )
   }
 }

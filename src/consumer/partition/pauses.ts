@@ -1,4 +1,5 @@
 import { MessagingError } from '../../errors/messaging-error.ts'
+import { longestTimerMs } from '../../timing/within-time.ts'
 
 /**
  * `delay`: the next message is not due yet. `retry`: as many messages as may wait for a later attempt. With `dead-letter` it shows also
@@ -19,9 +20,6 @@ export interface PauseListener {
   paused(pause: Pause): void
   resumed(pause: Pause, durationMs: number): void
 }
-
-// The longest that a timer can wait.
-const longestMs = 2_147_483_647
 
 /** Why a partition, or a whole consumer, is held back. Of one owner there is one pause; a later one takes its place. */
 export class Pauses {
@@ -47,7 +45,7 @@ export class Pauses {
     }
     const known = this.#pauses.get(owner)
     clearTimeout(known?.timer)
-    const lasts = durationMs === undefined ? undefined : Math.min(durationMs, longestMs)
+    const lasts = durationMs === undefined ? undefined : Math.min(durationMs, longestTimerMs)
     const until = lasts === undefined ? undefined : Date.now() + lasts
     const pause = { owner, reason, since: known?.pause.since ?? Date.now(), until }
     const timer = lasts === undefined ? undefined : setTimeout(() => this.remove(owner), lasts)

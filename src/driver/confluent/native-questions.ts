@@ -1,10 +1,9 @@
+import { longestTimerMs } from '../../timing/within-time.ts'
 import { createDriverError } from '../driver-error.ts'
 import type { NativeError } from './native-module.ts'
 import { toDriverError } from './to-driver-error.ts'
 
 export type NativeAnswer<Value> = (error: NativeError | null | undefined, value: Value) => void
-
-const longestTimerMs = 2_147_483_647
 
 /** How many threads of libuv wait for brokers at a time, of the four that a process has for everything. */
 const threads = { free: 2, wanted: [] as (() => void)[] }
