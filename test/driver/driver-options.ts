@@ -20,7 +20,7 @@ export function createDriverOptions(options: Partial<DriverOptions> = {}): Drive
   return {
     brokers: ['localhost:9092'],
     clientId: 'test',
-    connectTimeoutMs: 1000,
+    connectTimeoutMs: 10_000,
     tls: {
       enabled: false,
       ca: undefined,

@@ -1,5 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { DriverOptions } from '../../../src/driver/driver.ts'
 import { BrokerConnection, type BrokerAddress } from '../../../src/driver/platformatic/broker-connection.ts'
 import { createConnectionOptions } from '../../../src/driver/platformatic/connection-options.ts'
 import { loadPlatformaticModule } from '../../../src/driver/platformatic/platformatic-module.ts'
@@ -9,8 +10,12 @@ import { withMockCluster } from '../../with-mock-cluster.ts'
 const library = await loadPlatformaticModule()
 const mock = withMockCluster({ brokers: 1 })
 
-function open(address: BrokerAddress, onClose: (closed: BrokerConnection) => void = () => undefined) {
-  const options = createConnectionOptions(createDriverOptions({ connectTimeoutMs: 300 }))
+function open(
+  address: BrokerAddress,
+  onClose: (closed: BrokerConnection) => void = () => undefined,
+  driverOptions: Partial<DriverOptions> = {},
+) {
+  const options = createConnectionOptions(createDriverOptions(driverOptions))
   return BrokerConnection.open(library, 'test', address, options, onClose)
 }
 
@@ -88,7 +93,8 @@ describe('a connection', () => {
 
 describe('a server', () => {
   test('that takes connections and says nothing is given up', async () => {
-    await expect(open(await listen(() => undefined))).rejects.toThrow()
+    const address = await listen(() => undefined)
+    await expect(open(address, undefined, { connectTimeoutMs: 300 })).rejects.toThrow()
   })
 
   test('that hangs up is an error', async () => {

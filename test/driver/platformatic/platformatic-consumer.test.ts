@@ -85,7 +85,7 @@ describe('a consumer', () => {
 
   test('refuses partitions that are not there', async () => {
     const topic = await createTopic(['a'])
-    const consumer = await connect({ connectTimeoutMs: 1000 })
+    const consumer = await connect()
     const assigning = consumer.assign([{ topic, partition: 44, offset: 0 }])
     expect(await catchRejection(assigning)).toMatchObject({ code: 'PARTITION_NOT_FOUND', topic })
     expect(await catchRejection(consumer.watermarks({ topic, partition: 44 }))).toMatchObject({
