@@ -6,6 +6,7 @@ import type { AvroSchema, AvroType } from '../../src/encoding/avsc-module.ts'
 import { defaultDecodeLimits, guardedTapClassOf, type DecodeLimits } from '../../src/encoding/decode-guard.ts'
 import { isMessagingError } from '../../src/errors/messaging-error.ts'
 import { catchError } from '../catch-error.ts'
+import { cpuTimeMs } from '../cpu-time.ts'
 import { parseAvro } from './parse-avro.ts'
 import { randomSchema } from './random-schema.ts'
 
@@ -88,8 +89,9 @@ describe.each(bombs)('%s: PAYLOAD_REJECTED', (_, schema, bytes, reason) => {
   test('resolved to the schema of the reader', async () => reject(await parseAvro(schema), await parseAvro(schema)))
 })
 
-test('each bomb ends within 50 ms, in a heap of 64 MB', () => {
+test('each bomb ends within 50 ms of computing, in a heap of 64 MB', () => {
   const program = `
+    import { cpuTimeMs } from './test/cpu-time.ts'
     import { loadAvroTypes } from './src/encoding/avro-types.ts'
     import { createAvroDecoder } from './src/encoding/avro-codec.ts'
     const parse = await loadAvroTypes()
@@ -98,10 +100,10 @@ test('each bomb ends within 50 ms, in a heap of 64 MB', () => {
       const type = parse(schema, 's')
       const decode = createAvroDecoder(type, type)
       const bytes = Buffer.from(hex, 'hex')
-      const start = performance.now()
-      try { decode(bytes, 0); times.push('decoded') } catch (error) { times.push(error.code === 'PAYLOAD_REJECTED' ? performance.now() - start : String(error)) }
+      const start = cpuTimeMs()
+      try { decode(bytes, 0); times.push('decoded') } catch (error) { times.push(error.code === 'PAYLOAD_REJECTED' ? cpuTimeMs() - start : String(error)) }
     }
-    console.log(JSON.stringify({ times, peak: process.resourceUsage().maxRSS }))`
+    console.log(JSON.stringify(times))`
   const small = bombs
     .filter(([, , bytes]) => bytes.length < 10_000)
     .map(([, schema, bytes]) => [schema, bytes.toString('hex')])
@@ -110,7 +112,7 @@ test('each bomb ends within 50 ms, in a heap of 64 MB', () => {
     ['--max-old-space-size=64', '--input-type=module', '--eval', program, JSON.stringify(small)],
     { cwd: new URL('../../', import.meta.url), encoding: 'utf8' },
   )
-  const { times } = JSON.parse(output) as { times: unknown[] }
+  const times = JSON.parse(output) as unknown[]
   expect(times).toHaveLength(small.length)
   for (const time of times) expect(time).toSatisfy((ms) => typeof ms === 'number' && ms < 50)
 })
@@ -278,9 +280,9 @@ test('a value of any schema passes, comes back, and 100,000 readings of mutated 
         for (let change = next(3); change >= 0; change--)
           mutated[next(mutated.length)] = [0, 1, 0x7f, 0x80, 0xff, next(256)][next(6)]!
         const cut = mutated.subarray(0, mutated.length - next(2) * next(mutated.length + 1))
-        const start = performance.now()
+        const start = cpuTimeMs()
         for (const read of [decode, resolve, skip]) outcomes[attempt(() => read(cut, 0))]++
-        expect(performance.now() - start).toBeLessThan(1000)
+        expect(cpuTimeMs() - start).toBeLessThan(1000)
       }
     }
   }
