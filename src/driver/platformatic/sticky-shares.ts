@@ -6,6 +6,15 @@ type Claimant = Pick<LibraryMember, 'memberId' | 'topics' | 'ownedPartitions' | 
 interface Share {
   readonly member: Claimant
   readonly partitions: Map<string, TopicPartition>
+  /** Of them, by topic, what belongs to nobody yet. */
+  readonly loose: Map<string, TopicPartition[]>
+}
+
+/** A share that can take a partition once `from` has taken another one in its place. */
+interface Step {
+  readonly share: Share
+  readonly partition: TopicPartition
+  readonly from: Step | undefined
 }
 
 /**
@@ -13,6 +22,10 @@ interface Share {
  * given to nobody before it was given up, in another round. @platformatic/kafka's own assigner leaves members without
  * any where the others have at most their quota (6 partitions: 2, 2, 2 and 0), and gives away at once what a member
  * has that missed a round.
+ *
+ * Rounds come to an end, whatever topics each member reads: what belongs to nobody is placed in the best way there is
+ * (least sum of squares of all sizes), so no worse than the round meant to that set it free, and whoever has to give
+ * up something for it makes that sum less. Placed in just any order, it could be taken back and forth for ever.
  */
 export function shareOut(
   members: readonly Claimant[],
@@ -20,12 +33,14 @@ export function shareOut(
 ): ReadonlyMap<string, readonly TopicPartition[]> {
   const shares = members
     .toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1))
-    .map((member): Share => ({ member, partitions: new Map() }))
+    .map((member): Share => ({ member, partitions: new Map(), loose: new Map() }))
   const claims = readClaims(shares)
-  for (const partition of partitionsOf(partitionCounts)) {
-    const share = ownerOf(partition, claims) ?? smallest(partition, shares)
-    share?.partitions.set(nameOf(partition), partition)
-  }
+  const unowned = partitionsOf(partitionCounts).filter((partition) => {
+    const owner = ownerOf(partition, claims)
+    owner?.partitions.set(nameOf(partition), partition)
+    return !owner
+  })
+  for (const partition of unowned) place(partition, shares)
   even(shares, claims)
   return new Map(
     shares.map((share) => {
@@ -62,6 +77,42 @@ function ownerOf(partition: TopicPartition, claims: Claims): Share | undefined {
 function isFree(partition: TopicPartition, share: Share, claims: Claims): boolean {
   const others = (claims.get(nameOf(partition)) ?? []).filter((each) => each !== share)
   return others.length === 0 || ownerOf(partition, claims) === share
+}
+
+/** To the smallest share that can be reached, also by passing on others that belong to nobody (optimal semi-matching). */
+function place(partition: TopicPartition, shares: readonly Share[]): void {
+  const steps: Step[] = []
+  const reached = new Set<Share>()
+  const topics = new Set<string>()
+  const reach = (passed: TopicPartition, from: Step | undefined): void => {
+    topics.add(passed.topic)
+    for (const share of shares) {
+      if (reached.has(share) || !mayRead(share, passed)) continue
+      reached.add(share)
+      steps.push({ share, partition: passed, from })
+    }
+  }
+  reach(partition, undefined)
+  for (const step of steps) {
+    if (reached.size === shares.length) break
+    for (const [topic, loose] of step.share.loose) {
+      const passed = loose.at(-1)
+      if (passed && !topics.has(topic)) reach(passed, step)
+    }
+  }
+  let step = steps.reduce<Step | undefined>(
+    (best, each) => (best && best.share.partitions.size <= each.share.partitions.size ? best : each),
+    undefined,
+  )
+  for (; step; step = step.from) {
+    const { share, partition: taken, from } = step
+    const loose = share.loose.get(taken.topic)
+    share.partitions.set(nameOf(taken), taken)
+    if (loose) loose.push(taken)
+    else share.loose.set(taken.topic, [taken])
+    from?.share.partitions.delete(nameOf(taken))
+    from?.share.loose.get(taken.topic)!.pop()
+  }
 }
 
 /** Moves single partitions to who has two less, those first that nobody has to give up. */

@@ -106,6 +106,19 @@ test('what two say they have is given to neither at first; of two generations th
   expect(sizes(3, 4)).toEqual([0, 1])
 })
 
+test('members that read different topics come to rest', () => {
+  const group = new Group().join('m-2', ['b']).join('m-3', ['c'])
+  group.counts = new Map([
+    ['a', 9],
+    ['b', 18],
+    ['c', 27],
+  ])
+  group.round()
+  // Placed by their names alone, free partitions went back and forth between the four for ever.
+  group.join('m-1', ['b', 'c']).join('m-0', ['a', 'c'])
+  expect(group.settle().sizes).toEqual([13, 13, 14, 14])
+})
+
 const topics = fc.subarray(['a', 'b', 'c'], { minLength: 1 })
 const member = fc.integer({ min: 0, max: 11 }).map((number) => `m-${number}`)
 const event = fc.oneof(
