@@ -105,14 +105,12 @@ test.each<[string, Respond]>([
   ['a body that never ends', (_, response) => response.writeHead(200).write('{')],
 ])('%s ends with the time of one request, and in all', async (_, respond) => {
   await using server = await startServer(respond)
-  const transport = createTransport({ urls: [server.url], requestTimeoutMs: 60, timeoutMs: 150 })
-  const startedAt = performance.now()
-  expect(await catchRejection(transport.request('GET', '/subjects'))).toMatchObject({
-    code: 'SCHEMA_REGISTRY_UNREACHABLE',
-    message: expect.stringMatching(/no answer within \d+ ms/),
-  })
-  expect(performance.now() - startedAt).toBeLessThan(1_500)
-  expect(server.requests.length).toBeGreaterThanOrEqual(1)
+  const transport = createTransport({ urls: [server.url], requestTimeoutMs: 400, timeoutMs: 800 })
+  const error = await catchRejection(transport.request('GET', '/subjects'))
+  expect(error.code).toBe('SCHEMA_REGISTRY_UNREACHABLE')
+  expect(Number(/no answer within (\d+) ms/.exec(error.message)?.[1])).toBeLessThanOrEqual(400)
+  // A third one would begin after the time for all.
+  expect([1, 2]).toContain(server.requests.length)
   await transport.close()
 })
 
@@ -162,7 +160,7 @@ test('an answer of any length does not fill the memory', async () => {
     response.on('drain', more)
     more()
   })
-  const transport = createTransport({ urls: [server.url], timeoutMs: 3_000 })
+  const transport = createTransport({ urls: [server.url] })
   expect(await catchRejection(transport.request('GET', '/'))).toMatchObject({
     message: expect.stringMatching(/larger than 8388608 bytes/),
   })
@@ -258,7 +256,7 @@ describe('over TLS', () => {
   }
 
   async function ask(options: TransportOptions): Promise<unknown> {
-    const transport = createTransport({ ...options, timeoutMs: 1_000 })
+    const transport = createTransport(options)
     try {
       return await transport.request('GET', '/')
     } finally {
