@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { startSender, texts } from './start-sender.ts'
+import { holdTime, startSender, texts } from './start-sender.ts'
 
 describe('gathering', () => {
   test('a lone message leaves at once; what comes while it is on the wire goes together, in order', async () => {
@@ -104,9 +104,11 @@ describe('numbers for brokers that drop duplicates', () => {
   })
 
   test('what was given up without an answer makes the partition start anew', async () => {
+    const pass = holdTime()
     const { send, next } = startSender({ deliveryTimeoutMs: 50 })
     const lost = send('a')
     const first = await next()
+    pass(50)
     expect(await lost).toMatchObject({ failure: { code: 'DELIVERY_TIMED_OUT', outcome: 'unknown' } })
     const later = send('b')
     first.answer(new Error('Connection closed'))
@@ -117,9 +119,11 @@ describe('numbers for brokers that drop duplicates', () => {
   })
 
   test('what was given up and stored all the same counts', async () => {
+    const pass = holdTime()
     const { send, next } = startSender({ deliveryTimeoutMs: 50 })
     const late = send('a')
     const first = await next()
+    pass(50)
     await late
     void send('b')
     first.answer({ 'orders/0': { offset: 0 } })

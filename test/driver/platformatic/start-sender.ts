@@ -1,4 +1,4 @@
-import { onTestFinished } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 import type { ClientProfile, DriverFailure, DriverMessage, Settlement } from '../../../src/driver/driver.ts'
 import { BrokerCounts } from '../../../src/driver/platformatic/broker-counts.ts'
 import type { TopicMetadata } from '../../../src/driver/platformatic/cluster.ts'
@@ -95,6 +95,13 @@ export function startSender(
       return promise
     },
   }
+}
+
+/** Time that passes for deliveries only when the test says so; to be called before there is a sender. */
+export function holdTime(): (ms: number) => void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  return (ms) => void vi.advanceTimersByTime(ms)
 }
 
 function createRequest(
