@@ -36,6 +36,11 @@ describe('figures of', () => {
   test.each(cases)('%s by %s', async (work, module, figures) => {
     expect(await measureRun(jobOf(work, module))).toEqual(figures)
   })
+
+  test('a window that has no acknowledgement are those of a longer one', async () => {
+    const job = { ...jobOf('produce-100'), settings: { 'linger.ms': 100 } }
+    expect(await measureRun({ ...job, windowMs: 1 })).toEqual({ ...usual, ...latency })
+  })
 })
 
 describe('in a process of its own', () => {
