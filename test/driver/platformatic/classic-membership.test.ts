@@ -104,7 +104,7 @@ test('one that cannot reach its coordinator for as long as a session has lost ev
   const { coordinator, until, failures } = startMember([[0]], { sessionTimeoutMs: 200 })
   await until(1)
   coordinator.handlers.delete('Heartbeat')
-  while (!(await until(2)).includes('lost')) await until(3)
+  for (let count = 2; !(await until(count)).includes('lost'); count++);
   expect(failures[0]).toMatchObject({ code: 'BROKERS_UNREACHABLE' })
   coordinator.on('Heartbeat', () => ({ errorCode: 0 }))
 })
