@@ -51,11 +51,12 @@ class LagMeasuring {
     measurePauses(this.#parts.consumers, this.#parts.works())
     if (this.#isRunning) return
     this.#isRunning = true
+    const consumer = this.#parts.consumer()
     try {
-      const consumer = this.#parts.consumer()
       for (const work of consumer ? this.#parts.works() : []) await this.#measure(consumer!, work)
     } catch (error) {
-      this.#parts.failed(error)
+      // One that was closed meanwhile refuses, which is no trouble.
+      if (this.#parts.consumer() === consumer) this.#parts.failed(error)
     } finally {
       this.#isRunning = false
     }

@@ -36,7 +36,7 @@ function watch({ high = 10, committed = 4, startFrom = 'earliest', work: given =
     },
     ...given,
   }
-  const broker = { high }
+  const broker = { high, isConnected: true }
   const consumer = {
     watermarks: () => Promise.resolve({ low: 1, high: broker.high }),
     committed: () => Promise.resolve([{ topic: 't', partition: 0, offset: committed }]),
@@ -46,7 +46,7 @@ function watch({ high = 10, committed = 4, startFrom = 'earliest', work: given =
   const lagWatch = startLagWatch(10_000, {
     consumers: [],
     works: () => [work as unknown as PartitionWork],
-    consumer: () => consumer as unknown as DriverConsumer,
+    consumer: () => (broker.isConnected ? (consumer as unknown as DriverConsumer) : undefined),
     stuck: (error) => stuck.push(error),
     failed: (error) => failed.push(error),
   })!
@@ -147,6 +147,16 @@ test('a broker that does not answer is told, and asked again', async () => {
   consumer.watermarks = watermarks
   await vi.advanceTimersByTimeAsync(10_000)
   expect(work.lag).toBe(6)
+})
+
+test('a client that is closed while it asks is no trouble', async () => {
+  const { broker, consumer, failed } = watch()
+  consumer.watermarks = async () => {
+    broker.isConnected = false
+    throw new Error('the consumer is closed')
+  }
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(failed).toEqual([])
 })
 
 test('at 0 nothing is measured', () => {
