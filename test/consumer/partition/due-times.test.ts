@@ -3,6 +3,7 @@ import { createDueTime, createRetryDueTime } from '../../../src/consumer/partiti
 import type { ConsumedMessage } from '../../../src/driver/driver-consumer.ts'
 import type { MessagingError } from '../../../src/errors/messaging-error.ts'
 import { Collected, handling, handlingBatches, numberOf, numbersOf, range, Sent, setUp } from '../consume.ts'
+import { holdClock } from '../hold-clock.ts'
 
 const message = (timestamp: number, due?: string): ConsumedMessage => ({
   topic: 't',
@@ -90,8 +91,10 @@ describe('a partition whose next message is not due', () => {
   })
 
   test('goes on when it is, in order', async () => {
+    const advance = holdClock()
     await using setup = setUp({ consumer: { dueHeader: 'due' } })
     const seen = new Collected<number>()
+    const paused = setup.heard('partition.paused')
     const resumed = setup.heard('partition.resumed')
     const due = Date.now() + 60
     const times = [due, due + 30, due]
@@ -103,6 +106,10 @@ describe('a partition whose next message is not due', () => {
         seen.add(numberOf(each))
       }),
     ])
+    await paused.count(1)
+    advance(60)
+    expect(await seen.count(1)).toEqual([0])
+    advance(30)
     expect(await seen.count(3)).toEqual([0, 1, 2])
     expect(resumed.values[0]).toMatchObject({ owner: 'delay' })
   })

@@ -3,6 +3,7 @@ import type { ConsumerOptions } from '../../../src/config/fields.ts'
 import { MessagingError } from '../../../src/errors/messaging-error.ts'
 import type { MemoryDriverOptions } from '../../../src/testing.ts'
 import { Collected, handling, handlingBatches, numberOf, range, Sent, setUp, type Setup } from '../consume.ts'
+import { holdClock } from '../hold-clock.ts'
 
 const byKey: ConsumerOptions = { retryAttempts: 1, retryLaterMs: [1, 1] }
 
@@ -14,6 +15,7 @@ async function sendKeyed(setup: Setup, messages: readonly (readonly [key: string
 
 describe('with later attempts in the order of keys', () => {
   test('a message that fails holds its key, and no other; what is done behind it is not committed before it', async () => {
+    const advance = holdClock()
     await using setup = setUp({ consumer: { ...byKey, retryLaterMs: [50], commit: 'each' } }, memory)
     const seen = new Collected<string>()
     const deferred = setup.heard('message.deferred')
@@ -37,6 +39,7 @@ describe('with later attempts in the order of keys', () => {
     expect(partition!.pauses).toMatchObject([
       { owner: 'retry', reason: '3 messages of 2 keys wait for a later attempt' },
     ])
+    advance(50)
     expect(await seen.count(6)).toEqual(['a1#1', 'b1#1', 'c3#1', 'a1#2', 'a2#1', 'b1#2'])
     await running.stop()
     expect(setup.committed()).toEqual({ 'items/0': 4 })
@@ -106,10 +109,12 @@ describe('with later attempts in the order of keys', () => {
   })
 
   test('and once what waits is as large as a buffer may be; it goes on when less waits', async () => {
+    const advance = holdClock()
     await using setup = setUp(
       { consumer: { ...byKey, retryLaterMs: [30], bufferMaxBytes: 40, maxMessages: 2 } },
       memory,
     )
+    const paused = setup.heard('partition.paused')
     const resumed = setup.heard('partition.resumed')
     const seen = new Collected<string>()
     const Items = handling((message) => {
@@ -118,6 +123,8 @@ describe('with later attempts in the order of keys', () => {
     })
     await sendKeyed(setup, [...range(0, 9).map((n): [string, number] => ['a', n]), ['b', 10]])
     await using _ = await setup.messaging.consumers.run([Items])
+    await paused.count(1)
+    advance(30)
     const all = await seen.count(12)
     expect(all).toEqual(['0#1', '0#2', ...range(1, 10).map((n) => `${n}#1`)])
     expect(resumed.values).toMatchObject([{ owner: 'retry' }])
