@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { MessagingError } from '../../src/index.ts'
+import { eventually } from '../eventually.ts'
 import { catchError, catchRejection } from '../catch-error.ts'
 import { Collected, handling, numberOf, range, setUp } from './consume.ts'
 
@@ -196,7 +197,7 @@ test('seek lets a partition be read on whose buffer was full', async () => {
   const running = await setup.messaging.consumers.run([Items])
   await begun.promise
   // Longer than a full buffer is waited for.
-  await vi.waitFor(() => expect(running.health().consumers[0]!.partitions[0]!.idleMs).toBeGreaterThan(100))
+  await eventually(() => expect(running.health().consumers[0]!.partitions[0]!.idleMs).toBeGreaterThan(100))
   const sought = running.seek(Items, { ...partition0, offset: 98 })
   gate.resolve()
   await sought

@@ -1,5 +1,6 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ConsumersHealth } from '../../../src/consumer/consumers-health.ts'
+import { eventually } from '../../eventually.ts'
 import { Collected, handling, numberOf, range, setUp } from '../consume.ts'
 
 async function ask(address: string, path: string): Promise<[number, ConsumersHealth]> {
@@ -15,7 +16,7 @@ test('before the first start consumers are alive and not ready; then both; stopp
   expect(await ask(address, '/health/live')).toMatchObject([200, { state: 'idle', isAlive: true }])
   expect(await ask(address, '/health/ready')).toMatchObject([503, { state: 'idle', isReady: false }])
   const running = await consumers.run([handling(() => undefined)])
-  await vi.waitFor(async () => expect(await ask(address, '/health/ready')).toMatchObject([200, { isReady: true }]))
+  await eventually(async () => expect(await ask(address, '/health/ready')).toMatchObject([200, { isReady: true }]))
   expect(await ask(address, '/health/live')).toEqual([200, { state: 'running', isAlive: true, problems: [] }])
   expect(await ask(address, '/health')).toMatchObject([
     200,
@@ -83,14 +84,14 @@ test('a handler that gets nothing done is hung once hungMs are over, and not whi
   await setup.send(range(1, 2))
   const running = await consumers.run([Items])
   await begun.count(1)
-  await vi.waitFor(() => expect(consumers.health().isAlive).toBe(false))
+  await eventually(() => expect(consumers.health().isAlive).toBe(false))
   expect(consumers.health().problems[0]).toMatch(
     /^The handler of Items has got nothing done in partition 0 of items for \d+ s\.$/,
   )
   gate.resolve()
   await failed.count(1)
   const waitsSince = performance.now()
-  await vi.waitFor(() => expect(performance.now() - waitsSince).toBeGreaterThan(30))
+  await eventually(() => expect(performance.now() - waitsSince).toBeGreaterThan(30))
   expect(consumers.health()).toMatchObject({
     isAlive: true,
     consumers: [{ partitions: [{ isRunning: true, handlingMs: undefined, pauses: [{ owner: 'retry' }] }] }],

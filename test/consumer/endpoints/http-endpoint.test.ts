@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import {
   endpointLimits,
   maxBodyBytes,
@@ -10,6 +10,7 @@ import {
 } from '../../../src/consumer/endpoints/http-endpoint.ts'
 import { MessagingError } from '../../../src/index.ts'
 import { catchRejection } from '../../catch-error.ts'
+import { eventually } from '../../eventually.ts'
 
 const anyPort = { host: '127.0.0.1', port: 0 }
 const routes = {
@@ -141,7 +142,7 @@ describe('limits', () => {
     expect(await text(await connectTo(address))).toBe('')
     first.end()
     const answered = (): Promise<number> => fetch(`${address}/plain`).then(({ status }) => status)
-    await vi.waitFor(async () => expect(await answered()).toBe(200))
+    await eventually(async () => expect(await answered()).toBe(200))
   })
 })
 

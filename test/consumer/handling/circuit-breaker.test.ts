@@ -1,5 +1,6 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { CircuitBreaker } from '../../../src/consumer/handling/circuit-breaker.ts'
+import { eventually } from '../../eventually.ts'
 import { Collected, handling, range, setUp } from '../consume.ts'
 
 test('opens at so many failures in a row, and again with the next one, until something succeeds', () => {
@@ -47,7 +48,7 @@ test('an open breaker, and an operator, hold back further attempts of a message,
   const running = await setup.messaging.consumers.run([Items])
   await failed.count(2)
   const waits = () => running.health().consumers[0]!.partitions[0]!.pauses
-  await vi.waitFor(() => expect(waits()).toEqual([]))
+  await eventually(() => expect(waits()).toEqual([]))
   expect(attempts.values).toEqual([1, 2])
   running.pause(Items, 'until it is up again')
   running.resume(Items)

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type {
   ConsumingDriverModule,
   DriverConsumer,
@@ -7,6 +7,7 @@ import type {
 import { createDriverError } from '../../../src/driver/driver-error.ts'
 import { createMessaging } from '../../../src/index.ts'
 import { catchRejection } from '../../catch-error.ts'
+import { eventually } from '../../eventually.ts'
 import { Collected, handling, numberOf, range, setUp } from '../consume.ts'
 
 /** Another process of the same application. */
@@ -104,7 +105,7 @@ test('a handler that takes longer than maxPollIntervalMs keeps its partition, an
   await setup.send(range(1, 100), 0)
   const running = await setup.messaging.consumers.run([Items])
   // As many polls as fit into more than the interval.
-  await vi.waitFor(() => expect(running.health().consumers[0]!.partitions[0]!.idleMs).toBeGreaterThan(1_200), 5_000)
+  await eventually(() => expect(running.health().consumers[0]!.partitions[0]!.idleMs).toBeGreaterThan(1_200))
   await setup.send(range(101, 150), 1)
   expect(await seen.count(50)).toEqual(range(101, 150))
   expect(running.health().consumers[0]!.partitions[0]!.buffered).toBeLessThan(100)

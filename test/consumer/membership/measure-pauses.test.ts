@@ -1,4 +1,5 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
+import { eventually } from '../../eventually.ts'
 import { Collected, handling, numberOf, range, setUp } from '../consume.ts'
 
 test('every pause is told with its age, of a partition and of a whole consumer, and waits of single messages', async () => {
@@ -14,8 +15,8 @@ test('every pause is told with its age, of a partition and of a whole consumer, 
   await failed.count(1)
   running.pause(Items, 'look at it')
   const owners = (): string[] => [...new Set(measured.values.map(({ owner }) => owner))].toSorted()
-  await vi.waitFor(() => expect(owners()).toEqual(['handler', 'operator', 'retry']))
-  await vi.waitFor(() => expect(Math.max(...measured.values.map(({ ageMs }) => ageMs))).toBeGreaterThan(10))
+  await eventually(() => expect(owners()).toEqual(['handler', 'operator', 'retry']))
+  await eventually(() => expect(Math.max(...measured.values.map(({ ageMs }) => ageMs))).toBeGreaterThan(10))
   const last = (of: string) => measured.values.findLast(({ owner }) => owner === of)
   expect(last('operator')).toMatchObject({ manifest: 'Items', topic: 'items', partition: -1, reason: 'look at it' })
   expect(last('handler')).toMatchObject({ topic: 'items', partition: 0, reason: 'patience' })
@@ -29,7 +30,7 @@ test('metrics have the age of each pause by its owner, also of one that never en
   const running = await setup.messaging.consumers.run([Items])
   running.pause(Items, 'for ever')
   const line = /partitions_pause_age_milliseconds_count\{manifest="Items",topic="items",owner="operator"\} [1-9]/
-  await vi.waitFor(() => expect(setup.messaging.metrics.prometheus()).toMatch(line))
+  await eventually(() => expect(setup.messaging.metrics.prometheus()).toMatch(line))
 })
 
 test('pauses of a partition end with its assignment, and are told to; those of the consumer stay', async () => {
@@ -55,7 +56,7 @@ test('pauses of a partition end with its assignment, and are told to; those of t
   expect(resumed.values).toMatchObject([{ owner: 'operator', topic: 'items', partition: moved }])
   await other.stop()
   const own = () => running.health().consumers[0]!
-  await vi.waitFor(() => expect(own().partitions).toHaveLength(2))
+  await eventually(() => expect(own().partitions).toHaveLength(2))
   expect(own().pauses).toMatchObject([{ reason: 'all of it' }])
   expect(own().partitions.find(({ partition }) => partition === moved)!.pauses).toEqual([])
   await running.stop()
@@ -73,8 +74,8 @@ test('the oldest message that is not done counts while it is handled, too', asyn
   await setup.send([1])
   const running = await setup.messaging.consumers.run([Items])
   await begun.promise
-  await vi.waitFor(() => expect(measured.values.at(-1)?.oldestAgeMs).toBeGreaterThan(0))
+  await eventually(() => expect(measured.values.at(-1)?.oldestAgeMs).toBeGreaterThan(0))
   gate.resolve()
-  await vi.waitFor(() => expect(measured.values.at(-1)).toMatchObject({ oldestAgeMs: 0, lag: 0 }))
+  await eventually(() => expect(measured.values.at(-1)).toMatchObject({ oldestAgeMs: 0, lag: 0 }))
   await running.stop()
 })

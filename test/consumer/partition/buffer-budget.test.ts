@@ -3,6 +3,7 @@ import { BufferBudget, messageOverheadBytes } from '../../../src/consumer/partit
 import { ReadAhead } from '../../../src/consumer/partition/read-ahead.ts'
 import type { RunningConsumers } from '../../../src/consumer/running-consumers.ts'
 import { ProducerManifest } from '../../../src/index.ts'
+import { eventually } from '../../eventually.ts'
 import { Collected, handling, handlingBatches, numberOf, range, setUp } from '../consume.ts'
 
 /** Partitions that hold so much, as far as they may want it. */
@@ -89,7 +90,7 @@ describe('in a run', () => {
     running = await setup.messaging.consumers.run([Items])
     await moving.count(200)
     gate.resolve()
-    await vi.waitFor(() => expect([...all.values()].flat()).toHaveLength(2_000), 20_000)
+    await eventually(() => expect([...all.values()].flat()).toHaveLength(2_000))
     expect(new Set([...all.values()].map((numbers) => numbers.join()))).toEqual(new Set([range(1, 100).join()]))
     expect(held.most).toBeGreaterThan(bound / 4)
     // The bound, and one message.
@@ -131,7 +132,7 @@ describe('in a run', () => {
     const running = await setup.messaging.consumers.run([Items])
     await seen.count(1)
     const heldBytes = () => running.health().consumers[0]!.partitions[0]?.heldBytes ?? 0
-    await vi.waitFor(() => expect(heldBytes()).toBeGreaterThan(10_000), 5_000)
+    await eventually(() => expect(heldBytes()).toBeGreaterThan(10_000))
     const sought = running.seek(Items, { topic: 'items', partition: 0, offset: 90 })
     gate.resolve()
     await sought

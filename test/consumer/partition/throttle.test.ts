@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ConsumerOptions } from '../../../src/config/fields.ts'
 import type { IncomingMessage } from '../../../src/consumer/handling/incoming-message.ts'
 import { createThrottle, type ThrottledPartition } from '../../../src/consumer/partition/throttle.ts'
+import { eventually } from '../../eventually.ts'
 import { Collected, handling, handlingBatches, numberOf, numbersOf, range, Sent, setUp } from '../consume.ts'
 
 describe('turns', () => {
@@ -103,7 +104,7 @@ describe('in a run', () => {
     const running = await setup.messaging.consumers.run([handling((message) => seen.add(numberOf(message)))])
     await seen.count(1)
     const pauses = () => running.health().consumers[0]!.partitions.flatMap((partition) => partition.pauses)
-    await vi.waitFor(() => expect(pauses()).toHaveLength(2), 10_000)
+    await eventually(() => expect(pauses()).toHaveLength(2))
     expect(pauses()[0]).toMatchObject({ owner: 'throttle', reason: 'at most 0.001 messages per second' })
     expect(running.health()).toMatchObject({ isAlive: true, isReady: true })
     await running.stop()
@@ -177,7 +178,7 @@ describe('in a run', () => {
     ])
     await failed.count(1)
     const owners = () => running.health().consumers[0]!.partitions[0]!.pauses.map(({ owner }) => owner)
-    await vi.waitFor(() => expect(owners()).toEqual(['throttle']), 10_000)
+    await eventually(() => expect(owners()).toEqual(['throttle']))
     await running.stop()
     expect([seen.values, setup.committed()]).toEqual([[1], {}])
   })
