@@ -57,7 +57,7 @@ export function setUp(options: MessagingOptions = {}, memory: MemoryDriverOption
     commitIntervalMs: 5,
     ...options.consumer,
   }
-  const messaging = createMessaging({ driver, stopTimeoutMs: 2_000, ...options, consumer }, {})
+  const messaging = createMessaging({ driver, stopTimeoutMs: 20_000, ...options, consumer }, {})
   // Failures are what many of these tests are about: no warnings of them in the output.
   const quiet = (): void => undefined
   const stops = [subscribe('message.rejected', quiet), subscribe('consumer.errored', quiet)]

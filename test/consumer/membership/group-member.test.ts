@@ -47,7 +47,8 @@ describe('a partition that is given to another member', () => {
   })
 
   test('is taken from a handler that takes too long: its signal aborts, and what it does is not committed', async () => {
-    await using setup = setUp({ consumer: { drainTimeoutMs: 20 } }, { partitions: 2 })
+    // One of the handlers runs to the end of the test.
+    await using setup = setUp({ stopTimeoutMs: 20, consumer: { drainTimeoutMs: 20 } }, { partitions: 2 })
     const aborted = new Collected<unknown>()
     const seen = new Collected<number>()
     const begun = new Collected<number>()
