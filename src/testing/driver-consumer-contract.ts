@@ -243,16 +243,21 @@ export function describeDriverConsumerContract(contract: DriverConsumerContract,
       if (has('offsets by time')) {
         assert.deepEqual(await readFrom({ timestamp: firstTimestamp + 1_500 }, 3), ['1-2', '1-3', '1-4'])
       }
-      await consumer.assign([{ topic, partition: 1, offset: 'latest' }])
-      // Where the end is, is looked up by then.
-      assert.deepEqual(await consumer.poll(10, 500), [])
-      await consumer.assign([{ topic, partition: 1, offset: { timestamp: Date.now() + 3_600_000 } }])
-      assert.deepEqual(await consumer.poll(10, 500), [])
-      await add(1)
-      assert.deepEqual(
-        (await consumer.poll(10, 10_000)).map(({ value }) => String(value)),
-        ['1-5'],
-      )
+      for (const end of ['latest', { timestamp: Date.now() + 3_600_000 }] as const) {
+        await consumer.assign([{ topic, partition: 1, offset: end }])
+        assert.deepEqual(await consumer.poll(10, 500), [])
+        const added: string[] = []
+        let messages: readonly ConsumedMessage[] = []
+        // Where the end is may be looked up only after the partition is assigned.
+        while (messages.length === 0) {
+          added.push(...(await add(1)))
+          messages = await consumer.poll(10, 1000)
+        }
+        assert.deepEqual(
+          messages.map(({ value }) => String(value)).filter((text) => !added.includes(text)),
+          [],
+        )
+      }
       await consumer.close()
     })
 
@@ -463,7 +468,7 @@ export function describeDriverConsumerContract(contract: DriverConsumerContract,
         const { topic, texts } = await createTopic(5)
         const options = { group: `contract.${randomUUID()}`, maxPollIntervalMs: 1000, sessionTimeoutMs: 1000 }
         const slow = await join([topic], options)
-        await slow.until(({ received }) => received.length === texts.length)
+        await slow.until(({ received }) => received.length >= texts.length)
         await slow.stop()
         const other = await join([topic], { ...options, maxPollIntervalMs: 60_000 })
         await other.until(
