@@ -101,6 +101,7 @@ const programs: Readonly<Record<string, () => Promise<void> | void>> = {
     void count(registry.send(TextSent, 'never acknowledged'))
     subscribe('registry.closing', () => {
       console.log('closing')
+      process.kill(process.pid, 'SIGTERM')
       setTimeout(() => console.log('later'), 1100)
     })
     console.log('ready')
