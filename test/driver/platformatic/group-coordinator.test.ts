@@ -18,7 +18,7 @@ function createCoordinator(answer: (name: string) => unknown) {
     }) as unknown as BrokerConnection
   const coordinator = new GroupCoordinator({
     group: 'billing',
-    timeoutMs: 5000,
+    timeoutMs: 60_000,
     signal: new AbortController().signal,
     cluster: {
       any: () => Promise.resolve(connection(0)),

@@ -38,7 +38,7 @@ function createCommits({ isMember = true, owned = [0, 1] } = {}) {
     cluster: { failureOf },
     group: 'billing',
     instanceId: undefined,
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     signal: ending.signal,
     membership: () => (isMember ? (membership as Membership) : undefined),
     owns: ({ partition }) => owned.includes(partition),

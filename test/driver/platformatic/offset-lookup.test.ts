@@ -54,7 +54,7 @@ function createLookup(answer: (broker: number, partition: number, timestamp: big
     cluster,
     leaders: new PartitionLeaders(cluster),
     isolation: 'committed',
-    timeoutMs: 5000,
+    timeoutMs: 60_000,
     signal: new AbortController().signal,
   })
   return { lookup, asked }
