@@ -7,8 +7,8 @@ export type {
   MessageKey,
   PayloadOf,
   ProducerManifestClass,
-  TopicConfig,
 } from './factory/producer-manifest.ts'
+export type { TopicConfig } from './factory/create-topic.ts'
 export { ConsumerManifest } from './factory/consumer-manifest.ts'
 export type {
   BatchContext,

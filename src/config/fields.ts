@@ -361,6 +361,10 @@ export const consumerFields = {
     expected: 'letters, digits, ".", "_", "-" and {topic}',
     doc: 'Where dead letters go. `{topic}` is the topic of the message; without it the topicPrefix is put before.',
   }),
+  createFailureTopics: choice(['never', 'if-missing'] as const, {
+    default: 'never',
+    doc: 'Whether retry topics and the dead letter topic that are missing are created, before the consumer runs, as its retryTopicConfig and deadLetterTopicConfig say.',
+  }),
   dedupeStore: passedIn<DedupeStore>({
     methods: ['seen', 'record'],
     expected: 'an object with seen() and record()',

@@ -51,7 +51,7 @@ export class Consumers {
    * @param options fields of the `consumer` table, for all of them; they win over every layer of configuration
    * @example const running = await messaging.consumers.run([BillOrder, NotifyCustomer])
    * @example await messaging.consumers.run([BillOrder], { startFrom: 'PT1H', startPolicy: 'always' }) // the last hour once more
-   * @throws CONSUMER_UNKNOWN, CONFIG_UNKNOWN_FIELD, CONFIG_INVALID, MANIFEST_INVALID, CONFIG_MISSING, CONSUMER_STOPPED, DRIVER_CANNOT_CONSUME and what connecting throws
+   * @throws CONSUMER_UNKNOWN, CONFIG_UNKNOWN_FIELD, CONFIG_INVALID, MANIFEST_INVALID, CONFIG_MISSING, CONSUMER_STOPPED, DRIVER_CANNOT_CONSUME, what connecting throws, and AUTHORIZATION_DENIED or TOPIC_INVALID where topics for failures are to be created
    */
   run(manifests: readonly ConsumerManifestClass[], options: ConsumerRunOptions = {}): Promise<RunningConsumers> {
     return this.#track(this.#start(manifests, { use: 'run', overrides: options }))

@@ -1,5 +1,6 @@
 import type { ConfigStore } from '../config/config-store.ts'
 import type { ConsumerOptions } from '../config/fields.ts'
+import type { DriverConsumer } from '../driver/driver-consumer.ts'
 import type { MessagingError } from '../errors/messaging-error.ts'
 import {
   consumerNameOf,
@@ -10,11 +11,12 @@ import {
 import { createConsumerPlan, type ConsumerPlan } from '../factory/create-consumer-plan.ts'
 import type { MiddlewareList } from '../factory/middleware.ts'
 import { readConsumerManifest, type ConsumerUse } from '../factory/read-consumer-manifest.ts'
-import type { SharedParts } from '../factory/shared-parts.ts'
+import type { SharedClient, SharedParts } from '../factory/shared-parts.ts'
 import { ActiveConsumer } from './active-consumer.ts'
 import { connectConsumer } from './membership/connect-consumer.ts'
 import { DirectPartitions } from './membership/direct-partitions.ts'
 import { createDeduplication } from './handling/deduplication.ts'
+import { FailureTopics } from './handling/failure-topics.ts'
 import { Forwarder, forwardingRoomBytes } from './handling/forwarder.ts'
 import { GroupMember } from './membership/group-member.ts'
 import { GroupPartitions } from './membership/group-partitions.ts'
@@ -52,7 +54,13 @@ export async function createGroups(
   const classes = new Map(manifests.map((Manifest) => [consumerNameOf(Manifest), Manifest]))
   const module = await shared.loadDriver(config.driver)
   const maxMessageBytes = store.resolveProducer('dead letters', {}).maxMessageBytes + forwardingRoomBytes
-  const forwarder = new Forwarder(() => shared.connectClient!({ acks: 'all', maxMessageBytes }))
+  const connectForwarding = (): Promise<SharedClient> => shared.connectClient!({ acks: 'all', maxMessageBytes })
+  const failureTopics = new Map<ConsumerPlan, FailureTopics>()
+  for (const plan of plans.filter((each) => each.config.createFailureTopics === 'if-missing')) {
+    const forwarding = { connect: connectForwarding, maxMessageBytes, visibleWithinMs: config.connectTimeoutMs }
+    failureTopics.set(plan, new FailureTopics({ plan, ...forwarding }))
+  }
+  const prepare = preparingOnce([...failureTopics.values()])
   const groupsOfPlans = planGroups(plans)
   const runners = await prepareTransactions(plans, config, shared, { maxMessageBytes })
   const members = groupsOfPlans.map(({ group, consumers: ofGroup }) => {
@@ -67,7 +75,7 @@ export async function createGroups(
         return new ActiveConsumer({
           instance,
           plan,
-          forwarder,
+          forwarder: new Forwarder(connectForwarding, failureTopics.get(plan)),
           // What a stream gave is not known to be handled.
           deduplication: environment.use === 'stream' ? undefined : createDeduplication(plan),
           middleware: chain,
@@ -76,6 +84,7 @@ export async function createGroups(
         })
       }),
       source: first.partitions === undefined ? new GroupPartitions(ofGroup) : new DirectPartitions(first),
+      prepare,
       connect: (listener) => connectConsumer(module, store.resolve(), client, listener),
     })
   })
@@ -100,6 +109,16 @@ export async function createGroups(
     }
   }
   return groups
+}
+
+/** By the member that connects first: others may read what is created for its consumers. */
+function preparingOnce(topics: readonly FailureTopics[]): (consumer: DriverConsumer) => Promise<void> {
+  let prepared: Promise<void> | undefined
+  return (consumer) => (prepared ??= prepareAll(consumer))
+
+  async function prepareAll(consumer: DriverConsumer): Promise<void> {
+    for (const each of topics) await each.prepare(consumer)
+  }
 }
 
 async function createPlan(

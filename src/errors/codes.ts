@@ -482,7 +482,7 @@ export const errorCodes = {
     raised:
       'the dead letter topic is missing, refuses the message or is not reached; the partition waits and tries again',
     remedy:
-      'Create the topic with at least the max.message.bytes of the topic it serves, and allow the consumer to write to it.',
+      'Create the topic with at least the max.message.bytes of the topic it serves, or set createFailureTopics to "if-missing"; and allow the consumer to write to it.',
   },
   RETRY_TOPIC_FAILED: {
     message: 'A message could not be stored in the retry topic {topic}: {reason}.',
@@ -490,7 +490,7 @@ export const errorCodes = {
     outcome: 'rejected',
     raised: 'a retry topic is missing, refuses the message or is not reached; the partition waits and tries again',
     remedy:
-      'Create the topic with at least the max.message.bytes of the topic it serves, and allow the consumer to write to it and to read it.',
+      'Create the topic with at least the max.message.bytes of the topic it serves, or set createFailureTopics to "if-missing"; and allow the consumer to write to it and to read it.',
   },
   DEDUPE_STORE_FAILED: {
     message: 'The store of handled messages of {manifest} failed: {reason}.',

@@ -1,6 +1,7 @@
 import type { ConsumerOptions } from '../config/fields.ts'
 import type { DriverHeader } from '../driver/driver.ts'
 import type { TraceContext } from '../instrumentation/trace-context.ts'
+import type { TopicConfig } from './create-topic.ts'
 import type { Transaction, TransactionSends } from './transaction.ts'
 import type { DeclaredEncoding } from './manifest-encoding.ts'
 
@@ -112,6 +113,11 @@ export abstract class ConsumerManifest<Payload = unknown> {
   declare readonly topics?: readonly TopicName[]
   /** Topics by their names, as they come and go. Begins with `^`, in whose place the `topicPrefix` is put. */
   declare readonly pattern?: RegExp
+
+  /** How its retry topics are created where `createFailureTopics` is `if-missing`. */
+  declare readonly retryTopicConfig?: TopicConfig
+  /** The same for its dead letter topics. */
+  declare readonly deadLetterTopicConfig?: TopicConfig
 
   /** Whether a message is for this consumer, asked before it is decoded. One that is not counts as done. Default: all are. */
   filter?(message: ReceivedParts): boolean

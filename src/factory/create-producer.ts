@@ -4,10 +4,10 @@ import type { ClientProfile, Driver } from '../driver/driver.ts'
 import type { AvroSchema } from '../encoding/avro-codec.ts'
 import { createCodec } from '../encoding/create-codec.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
-import { MessagingError } from '../errors/messaging-error.ts'
 import type { MessageMeter } from '../instrumentation/message-meter.ts'
 import type { PayloadLog } from '../instrumentation/payload-log.ts'
 import type { TraceSwitch } from '../instrumentation/tracing.ts'
+import { createTopic } from './create-topic.ts'
 import { hasOwnHook } from './message-encoder.ts'
 import { createMessageIds } from './message-id.ts'
 import type { MiddlewareChain } from './middleware.ts'
@@ -76,13 +76,7 @@ export async function createProducer(
         })
   const { client, driver, driverName, profile } = await environment.connect()
   if (config.createTopic === 'if-missing') {
-    if (!driver.ensureTopic) {
-      const reason = 'this driver cannot create topics; set createTopic to "never"'
-      throw new MessagingError('TOPIC_INVALID', { reason }, { manifest: name, topic })
-    }
-    const { partitions = -1, replicationFactor = -1, config: settings = {} } = manifest.topicConfig
-    const stringified = Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, String(value)]))
-    await driver.ensureTopic({ topic, partitions, replicationFactor, config: stringified })
+    await createTopic(driver, { manifest: name, topic, askedBy: 'createTopic' }, manifest.topicConfig)
   }
   const partitions =
     driver.partitionCount && hasOwnHook(manifest.instance, 'partition')

@@ -1,5 +1,6 @@
 import type { ProducerOptions } from '../config/fields.ts'
 import type { AvroSchema } from '../encoding/avro-codec.ts'
+import type { TopicConfig } from './create-topic.ts'
 import type { DeclaredEncoding } from './manifest-encoding.ts'
 
 /**
@@ -14,16 +15,6 @@ export type HeaderValue = string | Uint8Array
 export type MessageHeaders =
   | Readonly<Record<string, HeaderValue | readonly HeaderValue[]>>
   | readonly (readonly [name: string, value: HeaderValue])[]
-
-/** How a topic is created where `createTopic` is `if-missing`. */
-export interface TopicConfig {
-  /** Default: the broker’s `num.partitions`. */
-  readonly partitions?: number
-  /** Default: the broker’s `default.replication.factor`. */
-  readonly replicationFactor?: number
-  /** Topic settings by their Kafka names, e.g. `'retention.ms': 604_800_000`. */
-  readonly config?: Readonly<Record<string, string | number | boolean>>
-}
 
 // A registered symbol: a manifest declared with another copy of the package is still a manifest.
 const brand = Symbol.for('postrider.ProducerManifest')

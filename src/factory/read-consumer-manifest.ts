@@ -6,6 +6,7 @@ import {
   type ConsumerManifestClass,
   type TopicName,
 } from './consumer-manifest.ts'
+import { checkTopicConfig } from './create-topic.ts'
 import { createManifest, readAttributes, readEncoding, type ManifestEncoding } from './manifest-encoding.ts'
 
 /** A consumer manifest with everything checked that does not depend on configuration. */
@@ -49,6 +50,9 @@ export function readConsumerManifest(Manifest: ConsumerManifestClass, use: Consu
   if (use === 'run' && (instance.handle === undefined) === (instance.handleBatch === undefined)) {
     throw invalid('handle', 'or handleBatch must be there, one of them')
   }
+  const { retryTopicConfig = {}, deadLetterTopicConfig = {} } = instance
+  for (const [attribute, given] of Object.entries({ retryTopicConfig, deadLetterTopicConfig }))
+    checkTopicConfig(attribute, given, invalid)
   return {
     name,
     instance,

@@ -1,13 +1,8 @@
 import { producerFields, type ProducerOptions } from '../config/fields.ts'
 import { describeType } from '../encoding/codec.ts'
-import type { MessagingError } from '../errors/messaging-error.ts'
+import { checkTopicConfig, type TopicConfig } from './create-topic.ts'
 import { createManifest, readAttributes, readEncoding, type ManifestEncoding } from './manifest-encoding.ts'
-import {
-  manifestNameOf,
-  type ProducerManifest,
-  type ProducerManifestClass,
-  type TopicConfig,
-} from './producer-manifest.ts'
+import { manifestNameOf, type ProducerManifest, type ProducerManifestClass } from './producer-manifest.ts'
 
 /** A manifest instance with everything checked that does not depend on configuration. */
 export interface ReadManifest<Payload = unknown> extends ManifestEncoding {
@@ -34,26 +29,6 @@ export function readManifest(Manifest: ProducerManifestClass): ReadManifest {
     if (typeof instance[hook] !== 'function')
       throw invalid(hook, `must be a method, not ${describeType(instance[hook])}`)
   }
-  checkTopicConfig(topicConfig, invalid)
+  checkTopicConfig('topicConfig', topicConfig, invalid)
   return { name, instance, attributes: readAttributes(instance, producerFields), topic, topicConfig, ...encoding }
-}
-
-function checkTopicConfig(
-  topicConfig: TopicConfig,
-  invalid: (attribute: string, reason: string) => MessagingError,
-): void {
-  if (typeof topicConfig !== 'object' || topicConfig === null) throw invalid('topicConfig', 'must be an object')
-  const { partitions = 1, replicationFactor = 1, config = {}, ...unknown } = topicConfig
-  const [stray] = Object.keys(unknown)
-  if (stray !== undefined)
-    throw invalid(`topicConfig.${stray}`, 'is not known; known are partitions, replicationFactor and config')
-  for (const [name, value] of Object.entries({ partitions, replicationFactor })) {
-    if (!Number.isInteger(value) || value < 1) throw invalid(`topicConfig.${name}`, 'must be an integer from 1')
-  }
-  if (typeof config !== 'object' || config === null) throw invalid('topicConfig.config', 'must be an object')
-  for (const [name, value] of Object.entries(config)) {
-    if (!['string', 'number', 'boolean'].includes(typeof value)) {
-      throw invalid(`topicConfig.config['${name}']`, `must be a string, number or boolean, not ${describeType(value)}`)
-    }
-  }
 }

@@ -1,12 +1,17 @@
 import type { MessagingConfig, ProducerOptions } from '../config/fields.ts'
 import type { Client } from '../driver/client.ts'
-import type { DriverModule } from '../driver/driver.ts'
+import type { Driver, DriverModule } from '../driver/driver.ts'
 import { loadDriver } from '../driver/load-driver.ts'
 import type { SchemaRegistry } from '../encoding/schema-registry.ts'
 import { EventLoopWatch } from '../instrumentation/event-loop-watch.ts'
 import type { Instrument } from '../instrumentation/instrument.ts'
 import { createSchemaRegistry } from './create-schema-registry.ts'
 import type { TransactionRunner } from './transaction.ts'
+
+export interface SharedClient {
+  readonly client: Client
+  readonly driver: Driver
+}
 
 export type StartInstruments = (config: MessagingConfig, instance: string) => readonly Instrument[]
 
@@ -24,8 +29,8 @@ export class SharedParts {
   /** Stops and closes when the process ends, if configuration says so. Set by the registry. */
   watchExit: (() => void) | undefined
 
-  /** A client for messages that are bytes already. Set by the registry, whose clients it shares. */
-  connectClient: ((overrides: ProducerOptions) => Promise<Client>) | undefined
+  /** A client for messages that are bytes already, and its driver. Set by the registry, whose clients it shares. */
+  connectClient: ((overrides: ProducerOptions) => Promise<SharedClient>) | undefined
 
   /** Transactions under identities that begin with this one. Set by the registry, whose producers they use. */
   transactionsOf: ((identity: string, overrides: ProducerOptions) => TransactionRunner) | undefined

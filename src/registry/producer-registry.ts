@@ -73,8 +73,8 @@ export class ProducerRegistry {
       onConnected: (connected) => this.#onConnected(connected),
       onFatal: ({ client }) => this.#forgetProducersOf(client, true),
     })
-    shared.connectClient = async (overrides) =>
-      (await this.#clients.connect(config.resolve(), config.resolveProducer('dead letters', {}, overrides))).client
+    shared.connectClient = (overrides) =>
+      this.#clients.connect(config.resolve(), config.resolveProducer('dead letters', {}, overrides))
     shared.watchExit = () => {
       if (config.resolve().closeOnExit) this.#watchExit()
     }

@@ -57,6 +57,8 @@ describe('refused is', () => {
     ['a list with something else in it', { topic: undefined, topics: ['a', 7] }, 'topics'],
     ['a pattern that begins anywhere', { topic: undefined, pattern: /a/ }, 'pattern'],
     ['a pattern with flags', { topic: undefined, pattern: /^a/i }, 'pattern'],
+    ['no object as topic settings', { retryTopicConfig: null }, 'retryTopicConfig'],
+    ['a topic without partitions', { deadLetterTopicConfig: { partitions: 0 } }, 'deadLetterTopicConfig.partitions'],
     ['a handler that is no method', { handle: 'x' }, 'handle'],
     ['no handler', { handle: undefined }, 'handle'],
     ['two handlers', { handleBatch() {} }, 'handle'],

@@ -57,10 +57,14 @@ export type KafkaTools = AsyncDisposable & {
   describeTopic: (topic: string) => Promise<KafkaPartition[]>
   addPartitions: (topic: string, total: number) => Promise<void>
   setTopicConfig: (topic: string, config: Record<string, string | number | boolean>) => Promise<void>
+  /** All settings of a topic, by their Kafka names. */
+  topicConfig: (topic: string) => Promise<Record<string, string>>
   /** Makes a broker the preferred and the actual leader of a partition; resolves when it leads. */
   moveLeader: (topic: string, partition: number, leader: number) => Promise<void>
   /** Needs a broker with an authorizer. */
   denyTopic: (topic: string, principal: string, operation: 'READ' | 'WRITE' | 'ALL') => Promise<void>
+  /** Reading and writing the topic stays allowed. Needs a broker with an authorizer. */
+  denyCreation: (topic: string, principal: string) => Promise<void>
   /** Makes the user, or gives it another password, for SCRAM-SHA-256. */
   setScramPassword: (user: string, password: string) => Promise<void>
   committedOffsets: (group: string) => Promise<CommittedOffset[]>
@@ -84,6 +88,7 @@ type JavaRecord = Omit<KafkaRecord, 'key' | 'value' | 'headers'> & {
 }
 
 type JavaResult = Partial<SequenceAudit> & {
+  config?: Record<string, string>
   partitions?: KafkaPartition[]
   offsets?: CommittedOffset[]
   reports?: { partition: number; offset: number }[]
@@ -177,11 +182,17 @@ export async function startKafkaTools(bootstrap: string): Promise<KafkaTools> {
     async setTopicConfig(topic, config) {
       await call('setTopicConfig', { topic, config })
     },
+    async topicConfig(topic) {
+      return (await call('topicConfig', { topic })).result.config ?? {}
+    },
     async moveLeader(topic, partition, leader) {
       await call('moveLeader', { topic, partition, leader })
     },
     async denyTopic(topic, principal, operation) {
       await call('denyTopic', { topic, principal, operation })
+    },
+    async denyCreation(topic, principal) {
+      await call('denyCreation', { topic, principal })
     },
     async setScramPassword(user, password) {
       await call('setScramPassword', { user, password })

@@ -4,7 +4,9 @@ import { createDriverError } from '../../driver/driver-error.ts'
 import type { DriverFailure, DriverHeader } from '../../driver/driver.ts'
 import { isMessagingError, MessagingError } from '../../errors/messaging-error.ts'
 import { headerBytes } from '../../factory/message-parts.ts'
+import type { SharedClient } from '../../factory/shared-parts.ts'
 import { reasonOf } from './failure.ts'
+import type { FailureTopics } from './failure-topics.ts'
 import type { IncomingMessage } from './incoming-message.ts'
 
 /** More than what a forwarded message has beside the one that came. */
@@ -13,11 +15,16 @@ const maxValueLength = 256
 
 /** Puts messages that came, with their bytes and key, into other topics. */
 export class Forwarder {
-  readonly #connect: () => Promise<Client>
+  readonly #connect: () => Promise<Pick<SharedClient, 'client'>>
+  readonly #topics: Pick<FailureTopics, 'ensure' | 'forget'> | undefined
 
-  /** @param connect asked for each message: a client that died has been replaced by then */
-  constructor(connect: () => Promise<Client>) {
+  /**
+   * @param connect asked for each message: a client that died has been replaced by then
+   * @param topics creates those that are missing, where that is wanted
+   */
+  constructor(connect: () => Promise<Pick<SharedClient, 'client'>>, topics?: Pick<FailureTopics, 'ensure' | 'forget'>) {
     this.#connect = connect
+    this.#topics = topics
   }
 
   /**
@@ -26,20 +33,23 @@ export class Forwarder {
    * @throws as `failed` says
    */
   async send(
-    { key, value }: IncomingMessage,
+    { key, value, topic: from }: IncomingMessage,
     topic: string,
     headers: readonly DriverHeader[],
     failed: 'DEAD_LETTER_FAILED' | 'RETRY_TOPIC_FAILED',
     by?: Client,
   ): Promise<void> {
     try {
-      const client = by ?? (await this.#connect())
+      await this.#topics?.ensure(topic, from)
+      const client = by ?? (await this.#connect()).client
       const bytes = (key?.length ?? 0) + (value?.length ?? 0) + headerBytes(headers)
       const stored = { topic, key, value, headers, partition: -1, timestamp: 0 }
       await new Promise<void>((resolve, reject) =>
         client.produce(stored, new ForwardedDelivery(resolve, reject), bytes),
       )
     } catch (error) {
+      // It may have been deleted.
+      this.#topics?.forget(topic)
       const reason = reasonOf(error)
       const driverCode = isMessagingError(error) ? error.driverCode : undefined
       throw new MessagingError(failed, { topic, reason }, { topic, driverCode, cause: error })

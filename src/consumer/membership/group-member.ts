@@ -27,6 +27,8 @@ export interface GroupMemberParts {
   readonly consumers: readonly ActiveConsumer[]
   readonly source: PartitionSource
   readonly connect: (listener: DriverConsumerListener) => Promise<DriverConsumer>
+  /** What has to be there before anything is read. @throws MessagingError */
+  readonly prepare: (consumer: DriverConsumer) => Promise<void>
 }
 
 /** One client of a member, with the loop that polls it. */
@@ -154,7 +156,7 @@ export class GroupMember {
   async #open(): Promise<void> {
     const credentials = this.#credentials
     const assignment = this.#assignment
-    const { source } = this.#parts
+    const { source, prepare } = this.#parts
     const consumer: DriverConsumer = await this.#parts.connect({
       assigned: (partitions) => this.#assigned(partitions, consumer),
       revoked: (partitions) => assignment.revoked(partitions),
@@ -163,6 +165,7 @@ export class GroupMember {
     })
     let partitions: readonly TopicPartition[]
     try {
+      await prepare(consumer)
       partitions = await source.begin(consumer)
     } catch (error) {
       await consumer.close().catch(() => undefined)

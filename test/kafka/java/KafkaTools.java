@@ -111,8 +111,10 @@ public final class KafkaTools {
       case "addPartitions" ->
           done(admin.createPartitions(Map.of(topic(request), NewPartitions.increaseTo(request.get("total").asInt()))).all());
       case "setTopicConfig" -> setTopicConfig(request);
+      case "topicConfig" -> topicConfig(request);
       case "moveLeader" -> moveLeader(request);
       case "denyTopic" -> denyTopic(request);
+      case "denyCreation" -> denyCreation(request);
       case "setScramPassword" -> setScramPassword(request);
       case "committedOffsets" -> committedOffsets(request);
       case "read" -> read(request);
@@ -178,6 +180,15 @@ public final class KafkaTools {
         .all());
   }
 
+  private JsonNode topicConfig(JsonNode request) throws Exception {
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic(request));
+    ObjectNode config = JSON.createObjectNode();
+    for (ConfigEntry entry : admin.describeConfigs(List.of(resource)).all().get().get(resource).entries()) {
+      config.put(entry.name(), entry.value());
+    }
+    return JSON.createObjectNode().set("config", config);
+  }
+
   // The preferred leader is the first replica: put the wanted broker first, then ask for the preferred one.
   private JsonNode moveLeader(JsonNode request) throws Exception {
     TopicPartition partition = new TopicPartition(topic(request), request.get("partition").asInt());
@@ -212,6 +223,19 @@ public final class KafkaTools {
             "*",
             AclOperation.fromString(request.get("operation").asText()),
             AclPermissionType.DENY)))).all());
+  }
+
+  private JsonNode denyCreation(JsonNode request) throws Exception {
+    String principal = request.get("principal").asText();
+    AccessControlEntry denied = new AccessControlEntry(principal, "*", AclOperation.CREATE, AclPermissionType.DENY);
+    ResourcePattern topic = new ResourcePattern(ResourceType.TOPIC, topic(request), PatternType.LITERAL);
+    List<AclBinding> bindings = new ArrayList<>();
+    bindings.add(new AclBinding(new ResourcePattern(ResourceType.CLUSTER, "kafka-cluster", PatternType.LITERAL), denied));
+    bindings.add(new AclBinding(topic, denied));
+    for (AclOperation allowed : List.of(AclOperation.READ, AclOperation.WRITE)) {
+      bindings.add(new AclBinding(topic, new AccessControlEntry(principal, "*", allowed, AclPermissionType.ALLOW)));
+    }
+    return done(admin.createAcls(bindings).all());
   }
 
   private JsonNode setScramPassword(JsonNode request) throws Exception {
