@@ -4,7 +4,7 @@ import type { DriverFailure } from '../driver/driver.ts'
 import type { MessagingError } from '../errors/messaging-error.ts'
 import type { MessageTrace } from '../instrumentation/message-trace.ts'
 import type { BatchResult } from './batch-result.ts'
-import type { DeliveryReport } from './delivery-report.ts'
+import { createDeliveryReport, type DeliveryReport } from './delivery-report.ts'
 import type { ProducerLedger } from './producer-ledger.ts'
 import { createAbortError } from './send-deadline.ts'
 
@@ -105,7 +105,7 @@ export class SendDelivery extends MessageDelivery {
   }
 
   protected acknowledged(partition: number, offset: number, timestamp: number): void {
-    this.#resolve({ topic: this.ledger.topic, partition, offset, timestamp })
+    this.#resolve(createDeliveryReport(this.ledger.topic, partition, offset, timestamp))
   }
 
   protected failed(error: MessagingError): void {
@@ -124,7 +124,7 @@ export class BatchDelivery extends MessageDelivery {
   }
 
   protected acknowledged(partition: number, offset: number, timestamp: number): void {
-    this.#batch.succeed(this.#index, { topic: this.ledger.topic, partition, offset, timestamp })
+    this.#batch.succeed(this.#index, createDeliveryReport(this.ledger.topic, partition, offset, timestamp))
   }
 
   protected failed(error: MessagingError): void {

@@ -10,3 +10,18 @@ export interface DeliveryReport {
   /** True when the manifest was disabled in this async context: nothing was sent. */
   readonly suppressed?: true
 }
+
+/** The report of an acknowledged message. Property by property: literals of which the first were kept, V8 allocates among old objects. */
+export function createDeliveryReport(
+  topic: string,
+  partition: number,
+  offset: number,
+  timestamp: number,
+): DeliveryReport {
+  const report = {} as { -readonly [Field in keyof DeliveryReport]: DeliveryReport[Field] }
+  report.topic = topic
+  report.partition = partition
+  report.offset = offset
+  report.timestamp = timestamp
+  return report
+}
