@@ -66,7 +66,8 @@ test('a run that a message has stopped is told until it is started again', async
   expect([status, health.problems]).toEqual([503, ['Items was stopped by HANDLER_FAILED.']])
   isBroken = false
   await consumers.run([Items])
-  expect(await ask(address, '/health/live')).toMatchObject([200, { problems: [] }])
+  // At first the group has not said which partitions are its own.
+  await eventually(async () => expect(await ask(address, '/health/live')).toMatchObject([200, { problems: [] }]))
   await other.stop()
 })
 
