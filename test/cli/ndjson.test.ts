@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import * as fc from 'fast-check'
+import * as fc from '../fast-check.ts'
 import { describe, expect, test } from 'vitest'
 import { readNdjson, type NdjsonLine } from '../../src/cli/ndjson.ts'
 

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import * as fc from 'fast-check'
+import * as fc from '../fast-check.ts'
 import { describe, expect, test } from 'vitest'
 import { configLayers, ConfigStore, type ConfigLayer } from '../../src/config/config-store.ts'
 import type { MessagingOptions, ProducerOptions } from '../../src/config/fields.ts'

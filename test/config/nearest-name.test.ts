@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../fast-check.ts'
 import { expect, test } from 'vitest'
 import { fields, producerFields } from '../../src/config/fields.ts'
 import { listFields } from '../../src/config/list-fields.ts'

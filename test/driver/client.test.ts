@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../fast-check.ts'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Client, type ClientLimits } from '../../src/driver/client.ts'
 import { catchRejection } from '../catch-error.ts'

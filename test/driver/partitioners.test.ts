@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import * as fc from 'fast-check'
+import * as fc from '../fast-check.ts'
 import { expect, test } from 'vitest'
 import { murmur2, partitionByCrc32, partitionByMurmur2 } from '../../src/driver/partitioners.ts'
 

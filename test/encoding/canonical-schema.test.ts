@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../fast-check.ts'
 import { expect, test } from 'vitest'
 import { canonicalizeSchema, parseSchemaText } from '../../src/encoding/canonical-schema.ts'
 

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../fast-check.ts'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { createJsonCodec } from '../../src/encoding/json-codec.ts'

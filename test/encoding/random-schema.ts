@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../fast-check.ts'
 
 /** A schema together with how its values are made. */
 export interface SchemaCase {

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../fast-check.ts'
 import { expect, test } from 'vitest'
 import { readSchemaId, wireHeaderBytes, writeWireHeader } from '../../src/encoding/wire-format.ts'
 import { catchError } from '../catch-error.ts'

@@ -1,4 +1,4 @@
-import { array, assert, double, property } from 'fast-check'
+import { array, assert, double, property } from '../fast-check.ts'
 import { expect, test } from 'vitest'
 import { Distribution } from '../../src/instrumentation/distribution.ts'
 

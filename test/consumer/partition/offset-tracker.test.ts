@@ -1,4 +1,4 @@
-import { assert, infiniteStream, nat, property, uniqueArray } from 'fast-check'
+import { assert, infiniteStream, nat, property, uniqueArray } from '../../fast-check.ts'
 import { expect, test } from 'vitest'
 import { OffsetTracker } from '../../../src/consumer/partition/offset-tracker.ts'
 import { range } from '../consume.ts'

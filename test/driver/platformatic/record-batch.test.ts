@@ -1,5 +1,5 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import * as fc from 'fast-check'
+import * as fc from '../../fast-check.ts'
 import { describe, expect, test } from 'vitest'
 import type { DriverMessage } from '../../../src/driver/driver.ts'
 import { loadPlatformaticModule } from '../../../src/driver/platformatic/platformatic-module.ts'

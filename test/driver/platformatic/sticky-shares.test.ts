@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../../fast-check.ts'
 import { expect, test } from 'vitest'
 import { nameOf, type TopicPartition } from '../../../src/driver/driver-consumer.ts'
 import { shareOut } from '../../../src/driver/platformatic/sticky-shares.ts'
