@@ -5,6 +5,7 @@ type Claimant = Pick<LibraryMember, 'memberId' | 'topics' | 'ownedPartitions' | 
 
 interface Share {
   readonly member: Claimant
+  readonly topics: ReadonlySet<string>
   readonly partitions: Map<string, TopicPartition>
   /** Of them, by topic, what belongs to nobody yet. */
   readonly loose: Map<string, TopicPartition[]>
@@ -33,7 +34,7 @@ export function shareOut(
 ): ReadonlyMap<string, readonly TopicPartition[]> {
   const shares = members
     .toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1))
-    .map((member): Share => ({ member, partitions: new Map(), loose: new Map() }))
+    .map((member): Share => ({ member, topics: new Set(member.topics), partitions: new Map(), loose: new Map() }))
   const claims = readClaims(shares)
   const unowned = partitionsOf(partitionCounts).filter((partition) => {
     const owner = ownerOf(partition, claims)
@@ -142,8 +143,8 @@ function smallest(partition: TopicPartition, shares: readonly Share[]): Share | 
   return found
 }
 
-function mayRead({ member }: Share, { topic }: TopicPartition): boolean {
-  return member.topics.includes(topic)
+function mayRead({ topics }: Share, { topic }: TopicPartition): boolean {
+  return topics.has(topic)
 }
 
 function partitionsOf(counts: ReadonlyMap<string, number>): TopicPartition[] {
