@@ -4,6 +4,7 @@ import { MessagingError } from '../../src/errors/messaging-error.ts'
 import { ProducerManifest } from '../../src/factory/producer-manifest.ts'
 import { subscribe, type EventPayloads } from '../../src/instrumentation/events.ts'
 import { catchRejection } from '../catch-error.ts'
+import { eventually } from '../eventually.ts'
 import { FakeDriver } from '../driver/fake-driver.ts'
 import { createTestProducer, OrderPlaced, type Order } from './create-test-producer.ts'
 
@@ -399,7 +400,7 @@ describe('sendMany', () => {
     const asked = vi.spyOn(client, 'room')
     const sent = producer.sendMany(orders(3))
     void sent.catch(() => undefined)
-    await vi.waitFor(() => expect(producer.ledger.failed).toBe(2))
+    await eventually(() => expect(producer.ledger.failed).toBe(2))
     // Not again for each of the rest: nobody would wait in the places they took in the line.
     expect(asked).toHaveBeenCalledTimes(2)
     driver.settle(1)

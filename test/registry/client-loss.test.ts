@@ -3,6 +3,7 @@ import { createMessaging, type Messaging } from '../../src/index.ts'
 import type { DriverModule, DriverOptions } from '../../src/driver.ts'
 import { createMemoryDriver } from '../../src/testing.ts'
 import { messagingInMemory, order, OrderPaid, OrderPlaced } from './manifests.ts'
+import { eventually } from '../eventually.ts'
 import { recordEvents } from '../record-events.ts'
 
 function useFakeTime(): void {
@@ -63,7 +64,7 @@ describe('a fatal error', () => {
     ])
     release()
     const acknowledged = registry.send(OrderPlaced, order)
-    await vi.waitFor(() => expect(memory.createdClients).toBe(2))
+    await eventually(() => expect(memory.createdClients).toBe(2))
     die()
     expect(await acknowledged).toMatchObject({ topic: 'orders.placed' })
   })

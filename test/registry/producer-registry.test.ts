@@ -4,6 +4,7 @@ import type { DriverModule } from '../../src/driver.ts'
 import { MessagingError } from '../../src/errors/messaging-error.ts'
 import { createMemoryDriver } from '../../src/testing.ts'
 import { AuditWritten, messagingInMemory, order, OrderPaid, OrderPlaced } from './manifests.ts'
+import { eventually } from '../eventually.ts'
 import { recordEvents } from '../record-events.ts'
 
 const down = { code: 'BROKERS_UNREACHABLE', reason: 'down' } as const
@@ -455,8 +456,8 @@ describe('close', () => {
     ])
     expect(registry.status().state).toBe('closed')
     reach()
-    await vi.waitFor(() => expect(memory.createdClients).toBe(1))
-    await vi.waitFor(() => expect(memory.openClients).toBe(0))
+    await eventually(() => expect(memory.createdClients).toBe(1))
+    await eventually(() => expect(memory.openClients).toBe(0))
   })
 
   test('while connecting sends what was accepted', async () => {
@@ -522,9 +523,9 @@ describe('idle and dead clients', () => {
     await registry.send(OrderPlaced, order)
     const release = driver.hold()
     const busy = registry.send(AuditWritten, order)
-    await vi.waitFor(() => expect(driver.openClients).toBe(2))
+    await eventually(() => expect(driver.openClients).toBe(2))
     registry.disconnectIdle()
-    await vi.waitFor(() => expect(driver.openClients).toBe(1))
+    await eventually(() => expect(driver.openClients).toBe(1))
     release()
     await busy
     await registry.send(OrderPlaced, order)
