@@ -2,9 +2,10 @@ import { MessagingError } from '../errors/messaging-error.ts'
 import type { Instrument } from './instrument.ts'
 import type { BeginTrace, MessageTrace, SentMessage } from './message-trace.ts'
 
-/** What a producer looks at for each message: undefined while its manifest is not traced. */
+/** What producers look at for each message, one for all. */
 export interface TraceSwitch {
-  begin: ((message: SentMessage) => MessageTrace | undefined) | undefined
+  /** Undefined while no manifest is traced. */
+  readonly begin: ((message: SentMessage) => MessageTrace | undefined) | undefined
 }
 
 /** `tracing.*` as resolved. */
@@ -38,13 +39,13 @@ export interface TracingControl {
 
 const all = '*'
 
-/** The switches of one messaging instance. Nothing is loaded before something is switched on. */
-export class Tracing implements TracingControl {
+/** The switch of one messaging instance. Nothing is loaded before something is switched on. */
+export class Tracing implements TracingControl, TraceSwitch {
+  begin: TraceSwitch['begin']
   readonly #load: () => Promise<BeginTrace>
   readonly #rates = new Map<string, number | false>()
-  readonly #switches = new Map<string, TraceSwitch>()
   #loading: Promise<void> | undefined
-  #begin: BeginTrace | undefined
+  #beginSampled: BeginTrace | undefined
 
   constructor(load: () => Promise<BeginTrace> = loadOpenTelemetry) {
     this.#load = load
@@ -68,23 +69,12 @@ export class Tracing implements TracingControl {
   }
 
   status(): TracingStatus {
-    return { loaded: this.#begin !== undefined, manifests: Object.fromEntries(this.#rates) }
+    return { loaded: this.#beginSampled !== undefined, manifests: Object.fromEntries(this.#rates) }
   }
 
   /** Settles when what was switched on so far is in force; undefined when nothing was. */
   get ready(): Promise<void> | undefined {
     return this.#loading
-  }
-
-  /** The switch of one manifest, the same object each time. */
-  of(manifest: string): TraceSwitch {
-    let found = this.#switches.get(manifest)
-    if (found === undefined) {
-      found = { begin: undefined }
-      this.#switches.set(manifest, found)
-      this.#refresh()
-    }
-    return found
   }
 
   /** Does what the configuration says, except for manifests that were switched before. */
@@ -109,7 +99,7 @@ export class Tracing implements TracingControl {
 
   async #loaded(): Promise<void> {
     try {
-      this.#begin = await this.#load()
+      this.#beginSampled = await this.#load()
       this.#refresh()
     } catch {
       // The next enable() tries again, e.g. after the package was installed for a process that reloads.
@@ -119,11 +109,14 @@ export class Tracing implements TracingControl {
   }
 
   #refresh(): void {
-    const begin = this.#begin
-    for (const [manifest, target] of this.#switches) {
-      const rate = this.#rates.get(manifest) ?? this.#rates.get(all) ?? false
-      target.begin = begin === undefined || rate === false ? undefined : (message) => begin(message, rate)
-    }
+    const begin = this.#beginSampled
+    const isOn = begin !== undefined && this.#rates.size > 0
+    this.begin = isOn ? (message) => this.#beginSome(begin, message) : undefined
+  }
+
+  #beginSome(begin: BeginTrace, message: SentMessage): MessageTrace | undefined {
+    const rate = this.#rates.get(message.manifest) ?? this.#rates.get(all) ?? false
+    return rate === false ? undefined : begin(message, rate)
   }
 }
 

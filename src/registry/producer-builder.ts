@@ -108,7 +108,7 @@ export class ProducerBuilder {
     const producer = await createProducer(read, producerConfig, {
       instance: shared.instance,
       config,
-      tracing: tracing?.of(manifest),
+      tracing,
       meterOf: (topic) => metrics?.meterOf(manifest, topic),
       middleware: middleware.of(Manifest),
       createMessageId: this.#createMessageId,
