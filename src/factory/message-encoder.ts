@@ -24,15 +24,15 @@ export interface MessageEncoderParts<Payload> {
 type HookName = 'prepare' | 'key' | 'partition' | 'timestamp' | 'headers'
 type Hook<Payload, Name extends HookName> = ProducerManifest<Payload>[Name] | undefined
 
-const noMiddleware: MiddlewareChain = { runs: [] }
+const noMiddleware: MiddlewareChain = { runs: [], list: { isEmpty: true } }
 const messagesPerTime = 16
 
 /** What one call gives -> middleware -> methods of the manifest -> bytes, in one synchronous step. */
 export class MessageEncoder<Payload = unknown> {
-  // All that a message needs, side by side: with a thousand manifests in turn each object more is a wait for memory.
+  // What every message needs comes first: fields lie in this order.
   readonly #name: string
   readonly #topic: string
-  readonly #middleware: MiddlewareChain
+  readonly #anyMiddleware: MiddlewareChain['list']
   readonly #manifest: ProducerManifest<Payload>
   readonly #prepare: Hook<Payload, 'prepare'>
   readonly #key: Hook<Payload, 'key'>
@@ -41,12 +41,13 @@ export class MessageEncoder<Payload = unknown> {
   readonly #headers: Hook<Payload, 'headers'>
   readonly #codec: Codec<Payload>
   readonly #keyCodec: Codec | undefined
-  readonly #partitions: MessageEncoderParts<Payload>['partitions']
   readonly #messageId: MessageEncoderParts<Payload>['messageId']
   readonly #copiesValue: boolean
-  #encoded = 0
   /** How long the codec took for the last message, in ms; undefined where it was not measured. */
   lastEncodeMs: number | undefined
+  readonly #middleware: MiddlewareChain
+  readonly #partitions: MessageEncoderParts<Payload>['partitions']
+  #encoded = 0
 
   /** @param copiesValue whether the driver copies the value before `produce` returns */
   constructor(parts: MessageEncoderParts<Payload>, copiesValue: boolean) {
@@ -54,6 +55,7 @@ export class MessageEncoder<Payload = unknown> {
     this.#name = parts.name
     this.#topic = parts.topic
     this.#middleware = parts.middleware ?? noMiddleware
+    this.#anyMiddleware = this.#middleware.list
     this.#manifest = manifest
     this.#prepare = ownHook(manifest, 'prepare')
     this.#key = ownHook(manifest, 'key')
@@ -74,6 +76,7 @@ export class MessageEncoder<Payload = unknown> {
    */
   encode(given: Payload | null, options: SendOptions, isTombstone: boolean, measure: boolean): DriverMessage {
     this.lastEncodeMs = undefined
+    if (this.#anyMiddleware.isEmpty) return this.#encode(given, options, isTombstone, measure)
     const { runs } = this.#middleware
     if (runs.length === 0) return this.#encode(given, options, isTombstone, measure)
     const target = { manifest: this.#name, topic: this.#topic }

@@ -27,6 +27,8 @@ export type SendMiddleware<Payload = unknown> = (message: OutgoingMessage<Payloa
 /** What runs for one manifest now: changes with the list that it comes from. */
 export interface MiddlewareChain<Run = SendMiddleware> {
   readonly runs: readonly Run[]
+  /** The same for all manifests: where it has nothing, no chain needs a look. */
+  readonly list: { readonly isEmpty: boolean }
 }
 
 interface Added<Run, Class> {
@@ -37,7 +39,11 @@ interface Added<Run, Class> {
 /** Middleware of one messaging instance, in the order it was added. */
 export class MiddlewareList<Run = SendMiddleware, Class = ProducerManifestClass> {
   #added: readonly Added<Run, Class>[] = []
-  readonly #chains = new Map<Class, { runs: readonly Run[] }>()
+  readonly #chains = new Map<Class, { runs: readonly Run[]; readonly list: MiddlewareList<Run, Class> }>()
+
+  get isEmpty(): boolean {
+    return this.#added.length === 0
+  }
 
   /** Adds `run` for one manifest, or for all; the returned function takes it out again. */
   add(Manifest: Class | undefined, run: Run): () => void {
@@ -47,7 +53,7 @@ export class MiddlewareList<Run = SendMiddleware, Class = ProducerManifestClass>
   }
 
   of(Manifest: Class): MiddlewareChain<Run> {
-    const chain = this.#chains.get(Manifest) ?? { runs: this.#runsFor(Manifest) }
+    const chain = this.#chains.get(Manifest) ?? { runs: this.#runsFor(Manifest), list: this }
     this.#chains.set(Manifest, chain)
     return chain
   }

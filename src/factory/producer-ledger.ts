@@ -17,14 +17,15 @@ const messagesPerTime = 8
 
 /** What became of the messages of one producer: counts for status(), events for whoever listens. */
 export class ProducerLedger {
-  readonly manifest: string
-  readonly topic: string
-  readonly instance: string
+  // What every message needs comes first: fields lie in this order.
   started = 0
   acknowledged = 0
+  readonly #meter: MessageMeter | undefined
+  readonly topic: string
+  readonly manifest: string
+  readonly instance: string
   failed = 0
   lastError: MessagingError | undefined
-  readonly #meter: MessageMeter | undefined
   readonly #unheard = new UnheardFailures()
 
   constructor(manifest: string, topic: string, instance: string, meter?: MessageMeter) {

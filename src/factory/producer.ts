@@ -27,7 +27,7 @@ export interface ProducerParts<Payload> extends MessageEncoderParts<Payload> {
   /** The messaging instance it belongs to, named in events. */
   readonly instance: string
   readonly maxMessageBytes: number
-  /** Whether its messages are traced; may change at any time. Default: never. */
+  /** Whether messages are traced; may change at any time. Default: never. */
   readonly tracing?: TraceSwitch | undefined
   /** Counts its messages. Default: nobody does. */
   readonly meter?: MessageMeter | undefined
@@ -36,22 +36,24 @@ export interface ProducerParts<Payload> extends MessageEncoderParts<Payload> {
 }
 
 const noOptions: SendOptions = Object.freeze({})
+const untraced: TraceSwitch = { begin: undefined }
 /** A long sendMany lets acknowledgements and other work in after this many messages, a few milliseconds of encoding. */
 const messagesPerTurn = 1000
 
 /** The live producer of one manifest: encodes, hands over to the client and reports. */
 export class Producer<Payload = unknown> {
+  // What every message needs comes first: fields lie in this order.
+  readonly ledger: ProducerLedger
+  readonly #tracing: TraceSwitch
+  readonly #encoder: MessageEncoder<Payload>
+  readonly #maxMessageBytes: number
+  readonly #client: Client
+  readonly #payloadLog: PayloadLog | undefined
   readonly name: string
   readonly topic: string
   readonly codec: Codec<Payload>
-  readonly ledger: ProducerLedger
   readonly driverName: string
-  readonly #encoder: MessageEncoder<Payload>
-  readonly #client: Client
-  readonly #maxMessageBytes: number
-  readonly #tracing: TraceSwitch
   readonly #single: SentMessage
-  readonly #payloadLog: PayloadLog | undefined
   /** Of the last dispatch. */
   #dispatched: DispatchDelivery | undefined
   readonly #batches = new Set<Promise<unknown>>()
@@ -66,7 +68,7 @@ export class Producer<Payload = unknown> {
     this.#client = parts.client
     this.#maxMessageBytes = parts.maxMessageBytes
     this.#payloadLog = parts.payloadLog
-    this.#tracing = parts.tracing ?? { begin: undefined }
+    this.#tracing = parts.tracing ?? untraced
     this.#single = { manifest: parts.name, topic: parts.topic, isTombstone: false, count: undefined }
   }
 
@@ -176,8 +178,7 @@ export class Producer<Payload = unknown> {
     options: SendOptions,
     isTombstone: boolean,
   ): void {
-    const { name, topic } = this
-    if (options !== noOptions) checkSendOptions(options, name)
+    if (options !== noOptions) checkSendOptions(options, this.name)
     if (delivery.abortIfSignalled()) return
 
     let message = this.#encoder.encode(payload, options, isTombstone, this.ledger.measuresEncoding)
@@ -185,7 +186,7 @@ export class Producer<Payload = unknown> {
     let bytes = messageBytes(message)
     if (bytes > this.#maxMessageBytes) {
       const reason = `${bytes} bytes of key, value and headers are over maxMessageBytes (${this.#maxMessageBytes})`
-      throw new MessagingError('MESSAGE_TOO_LARGE', { reason }, { manifest: name, topic })
+      throw new MessagingError('MESSAGE_TOO_LARGE', { reason }, { manifest: this.name, topic: this.topic })
     }
     if (delivery.trace !== undefined) {
       const traced = { ...message, headers: delivery.trace.headers(message.headers) }
@@ -194,7 +195,7 @@ export class Producer<Payload = unknown> {
       if (tracedBytes <= this.#maxMessageBytes) [message, bytes] = [traced, tracedBytes]
     }
     this.#handOver(message, delivery, bytes)
-    this.#payloadLog?.(name, topic, message.key, payload)
+    this.#payloadLog?.(this.name, this.topic, message.key, payload)
     // Only now: a listener that sends a message itself overwrites the buffer that the codecs share.
     if (encodeMs !== undefined) this.ledger.recordEncoded(message.value?.length ?? 0, encodeMs)
   }

@@ -14,10 +14,10 @@ const maxWaiting = 100_000
 
 /** The place of one manifest in the registry: its producer once it is built, the sends that wait for it until then. */
 export class ProducerEntry {
+  producer: Producer | undefined
   readonly name: string
   /** The name of its settings, if they are not those of its manifest. */
   readonly variant: string | undefined
-  producer: Producer | undefined
   lastError: MessagingError | undefined
   #waiting: Waiting[] = []
   #building: Promise<void> | undefined

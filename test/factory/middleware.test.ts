@@ -10,10 +10,12 @@ test('runs in the order it was added, for all manifests or for one, and until it
   const list = new MiddlewareList()
   const [first, second, third] = [vi.fn(), vi.fn(), vi.fn()]
   const chain = list.of(OrderPlaced)
+  expect(chain.list.isEmpty).toBe(true)
   list.add(undefined, first)
   const remove = list.add(OrderPaid, second)
   list.add(undefined, third)
   expect(chain.runs).toEqual([first, third])
+  expect(chain.list.isEmpty).toBe(false)
   expect(list.of(OrderPaid).runs).toEqual([first, second, third])
   remove()
   remove()

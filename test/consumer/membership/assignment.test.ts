@@ -37,7 +37,7 @@ function setUp(...topics: readonly (readonly (string | RegExp)[])[]) {
       },
     },
     pauses: { isPaused: false },
-    middleware: { runs: [] },
+    middleware: { runs: [], list: { isEmpty: true } },
     works: new Set(),
     slots: { acquire: () => undefined, release: () => undefined },
     succeeded: () => undefined,
