@@ -177,11 +177,15 @@ export class ConfluentDriver implements Driver {
       return
     }
     this.#errorNumbers.push(errorNumber)
-    if (this.#reports.push(report) === 1) setImmediate(this.#settleReports)
+    const gathered = this.#reports.push(report)
+    // Nothing else is under way, so nothing else can come in this turn.
+    if (gathered === this.#steps.underWay) this.#settleReports()
+    else if (gathered === 1) setImmediate(this.#settleReports)
   }
 
   readonly #settleReports = (): void => {
     const reports = this.#reports
+    if (reports.length === 0) return
     const errorNumbers = this.#errorNumbers
     this.#reports = []
     this.#errorNumbers = []

@@ -201,10 +201,22 @@ describe('confluent driver under load', () => {
   test('what is reported in one turn is settled together, in its order', async () => {
     const { producers, send, settled } = await connect()
     for (const value of ['a', 'b', 'c']) send(value)
-    producers[0]!.acknowledge()
+    producers[0]!.acknowledge(2)
     expect(settled).toEqual([])
     vi.advanceTimersByTime(0)
+    expect(settled).toEqual(['a', 'b'])
+  })
+
+  test('with the last report there can be, all are settled at once', async () => {
+    const { producers, send, settled } = await connect()
+    for (const value of ['a', 'b', 'c']) send(value)
+    producers[0]!.acknowledge()
     expect(settled).toEqual(['a', 'b', 'c'])
+    send('d')
+    vi.advanceTimersByTime(0)
+    expect(settled).toHaveLength(3)
+    producers[0]!.acknowledge()
+    expect(settled).toEqual(['a', 'b', 'c', 'd'])
   })
 
   test('messages wait while the greater part of a batch is on the wire, and go with the next one', async () => {
