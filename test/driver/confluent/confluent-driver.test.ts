@@ -268,9 +268,10 @@ describe('confluent driver under load', () => {
       ['a', true],
       ['b', false],
       ['c', true],
+      ['still under way', true],
     ] as const)
       send(value, isAwaited)
-    producers[1]!.acknowledge()
+    producers[1]!.acknowledge(3)
     expect(settled).toEqual(['b'])
     vi.advanceTimersByTime(0)
     expect(settled).toEqual(['b', 'a', 'c'])
