@@ -32,7 +32,7 @@ export class MessageEncoder<Payload = unknown> {
   // What every message needs comes first: fields lie in this order.
   readonly #name: string
   readonly #topic: string
-  readonly #anyMiddleware: MiddlewareChain['list']
+  readonly #middlewareList: MiddlewareChain['list']
   readonly #manifest: ProducerManifest<Payload>
   readonly #prepare: Hook<Payload, 'prepare'>
   readonly #key: Hook<Payload, 'key'>
@@ -55,7 +55,7 @@ export class MessageEncoder<Payload = unknown> {
     this.#name = parts.name
     this.#topic = parts.topic
     this.#middleware = parts.middleware ?? noMiddleware
-    this.#anyMiddleware = this.#middleware.list
+    this.#middlewareList = this.#middleware.list
     this.#manifest = manifest
     this.#prepare = ownHook(manifest, 'prepare')
     this.#key = ownHook(manifest, 'key')
@@ -76,8 +76,7 @@ export class MessageEncoder<Payload = unknown> {
    */
   encode(given: Payload | null, options: SendOptions, isTombstone: boolean, measure: boolean): DriverMessage {
     this.lastEncodeMs = undefined
-    if (this.#anyMiddleware.isEmpty) return this.#encode(given, options, isTombstone, measure)
-    const { runs } = this.#middleware
+    const { runs } = this.#middlewareList.isEmpty ? noMiddleware : this.#middleware
     if (runs.length === 0) return this.#encode(given, options, isTombstone, measure)
     const target = { manifest: this.#name, topic: this.#topic }
     const changed = runMiddleware(runs, target, { payload: given, options }, isTombstone)
